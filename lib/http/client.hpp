@@ -1,0 +1,61 @@
+// Small HTTP(S) requests with hard bounds. The only user of Beast, Asio and OpenSSL's TLS.
+#pragma once
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace http {
+
+struct tls_files {
+  std::string ca;    // PEM; demanding TLS means giving it
+  std::string cert;  // client certificate and key, both or none
+  std::string key;
+  std::string server_name;  // expected name instead of the host of the URL
+};
+
+struct request {
+  std::string method = "GET";
+  std::string url;  // http://host:port/path or https://...; IPv6 in brackets
+  std::string body = {};
+  std::string content_type = {};
+  core::milliseconds timeout{10000};  // connect, handshake, send and the whole answer
+  std::size_t max_body = 8U << 20U;   // more is errc::bad_answer
+};
+
+struct response {
+  unsigned status = 0;
+  std::string content_type;
+  std::string body;
+};
+
+// One thread, many requests at a time. Each request opens its own connection, follows no redirect, uses no proxy.
+// Errors: errc::network_failure, timed_out, bad_answer (not HTTP, body too large, cut short), tls_failed (says which:
+// unknown CA, expired, wrong name, client certificate refused), tls_plaintext_peer (https asked, plaintext answered).
+class client {
+ public:
+  client();                                 // plain http; https URLs are errc::usage
+  explicit client(tls_files const& files);  // https; http URLs are errc::usage
+  ~client();
+  client(client&&) noexcept;
+  client& operator=(client&&) noexcept;
+
+  core::result<response> send(request const& request);
+  // All at once; answers in the order of the requests.
+  std::vector<core::result<response>> send_all(std::vector<request> const& requests);
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+// Reads the files and tells what is wrong with them before any connection: missing, not PEM, key of another
+// certificate, expired. errc::tls_failed.
+core::result<void> check_tls_files(tls_files const& files);
+
+}  // namespace http

@@ -1,0 +1,44 @@
+// Runs other programs. The only user of Boost.Process.
+#pragma once
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+
+#include <sys/types.h>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace process {
+
+struct command {
+  std::vector<std::string> argv;                             // argv[0] with a slash is a path, else found on PATH
+  std::filesystem::path cwd = {};                            // empty: this process's
+  std::optional<std::vector<std::string>> environment = {};  // NAME=value; nothing: this process's
+};
+
+struct exit_report {
+  int exit_code = 0;  // -1 when ended by a signal
+  int signal = 0;     // 0 when it exited by itself
+  std::string out;    // stdout and stderr apart, each at most 1 MiB, the rest is dropped
+  std::string err;
+};
+
+// Runs to the end, stdin from /dev/null. At the deadline the child gets SIGTERM, two seconds later SIGQUIT, never
+// SIGKILL; then errc::timed_out, naming the pid if it still lives. errc::system_failure if it can't be started.
+core::result<exit_report> run(command const& command, core::deadline deadline);
+
+// Who a daemon runs as; nothing: as this process does.
+struct identity {
+  uid_t uid;
+  gid_t gid;
+  std::string user;  // for its supplementary groups
+};
+core::result<identity> identity_of_user(std::string const& name);
+
+// Starts a program that outlives this process: new session, stdio on /dev/null, default signal dispositions, all other
+// descriptors closed. Returns its pid once exec succeeded; a failed exec is an error that says why.
+core::result<pid_t> start_detached(command const& command, std::optional<identity> const& as);
+
+}  // namespace process

@@ -1,0 +1,62 @@
+// The program that keeps a node running: systemd, daemontools' supervise, or nobody (a command).
+#pragma once
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "process/child.hpp"
+#include "process/inspect.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace service {
+
+enum class kind { systemd, supervise, command };
+
+struct settings {
+  service::kind kind;
+  std::string unit;                       // systemd: "pump-8250" or "pump-8250.service"
+  std::filesystem::path deploy_dir;       // supervise: bin/{supervise,svc,svstat}, status/<component>, scripts/
+  std::string component;                  // "pump" or "drainer"
+  std::optional<process::identity> user;  // whom a started supervise or command runs as
+  std::optional<process::command> start;  // command: how to start
+  std::optional<process::command> stop;   // command: how to stop; nothing: SIGTERM
+  std::filesystem::path pid_file;         // command: optional
+};
+
+enum class activity {
+  running,     // has a main process
+  stopped,     // down, and will stay down
+  restarting,  // between two tries: systemd's auto-restart, supervise's one second
+  failed,      // gave up; down (systemd: a process may still be alive, see leftover)
+};
+
+struct state {
+  service::activity activity = activity::stopped;
+  std::optional<pid_t> main_pid;
+  std::vector<pid_t> leftover;  // alive in the service's cgroup although not running (systemd after a stop timeout)
+  bool masked = false;          // told never to start
+  bool known = true;            // false: no unit, no status directory
+  std::uint64_t restarts = 0;   // automatic restarts so far, where the supervisor counts them
+  std::string description;      // what the supervisor itself says, for people
+};
+
+class supervisor {
+ public:
+  virtual ~supervisor() = default;
+  virtual core::result<service::state> look() = 0;
+  // Asks for the stop and makes sure the supervisor neither kills by SIGKILL nor starts the node again. Returns when
+  // the request is accepted; `node` may still be ending: wait for its exit. `node` is the process to stop, where known.
+  virtual core::result<void> stop(std::optional<process::id> const& node, core::deadline deadline) = 0;
+  // Asks for the start; readiness is not waited for. errc::start_failed, errc::service_masked.
+  virtual core::result<void> start(core::deadline deadline) = 0;
+  // Makes changed unit files count (systemd: daemon-reload); nothing elsewhere.
+  virtual core::result<void> reload(core::deadline deadline) = 0;
+};
+
+std::unique_ptr<supervisor> open(settings const& settings);
+
+}  // namespace service
