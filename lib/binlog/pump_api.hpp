@@ -46,6 +46,8 @@ class node_client {
 
   core::result<pump_status> status_of_pump(std::string const& host, core::milliseconds timeout);
   core::result<drainer_status> status_of_drainer(std::string const& host, core::milliseconds timeout);
+  // The registry's Drainers as this Pump reads them; nothing: see decode_drainers.
+  core::result<std::optional<std::vector<node>>> drainers_known_to(std::string const& host, core::milliseconds timeout);
   // Any HTTP answer at all: a process serves there.
   core::result<void> answers(std::string const& host, core::milliseconds timeout);
   // Asks a Pump to drain and go offline; returns when accepted.
@@ -65,5 +67,10 @@ class node_client {
   http::client* client_;
   bool tls_;
 };
+
+// The registry where PD's gateway is off: from the first of these Pumps ("ip:port") that can read PD. errc::
+// registry_unreadable naming what each of them said. At most four requests per Pump, one after the other.
+core::result<registry> read_registry_through_pumps(node_client& client, std::vector<std::string> const& hosts,
+                                                   core::milliseconds timeout);
 
 }  // namespace binlog

@@ -52,6 +52,8 @@ constexpr code_row code_table[] = {
     {errc::downgrade, "downgrade", 1},
     {errc::service_masked, "service_masked", 1},
     {errc::journal_damaged, "journal_damaged", 1},
+    {errc::interrupted, "interrupted", 1},
+    {errc::already_running, "already_running", 1},
 };
 
 code_row const& row_of(errc code) {

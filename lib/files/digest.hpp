@@ -3,13 +3,32 @@
 
 #include "core/error.hpp"
 
+#include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
+
+struct SHA256state_st;
 
 namespace files {
 
 std::string sha256(std::string_view content);
 core::result<std::string> sha256_of_file(std::filesystem::path const& path);
+
+// Piece by piece.
+class hasher {
+ public:
+  hasher();
+  ~hasher();
+  void add(char const* data, std::size_t size);
+  std::string finish();  // once
+
+ private:
+  std::unique_ptr<SHA256state_st> state_;
+};
+
+// 64 lower-case hex digits.
+bool is_digest(std::string_view text);
 
 }  // namespace files

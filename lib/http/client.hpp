@@ -34,6 +34,9 @@ struct response {
   std::string body;
 };
 
+// Addresses of a host name, numeric. May block: it runs on a thread of its own.
+using lookup_function = std::function<core::result<std::vector<std::string>>(std::string const& host)>;
+
 // One thread, many requests at a time. Each request opens its own connection, follows no redirect, uses no proxy.
 // Errors: errc::network_failure, timed_out, bad_answer (not HTTP, body too large, cut short), tls_failed (says which:
 // unknown CA, expired, wrong name, client certificate refused), tls_plaintext_peer (https asked, plaintext answered).
@@ -46,8 +49,14 @@ class client {
   client& operator=(client&&) noexcept;
 
   core::result<response> send(request const& request);
-  // All at once; answers in the order of the requests.
+  // All at once; answers in the order of the requests. Every timeout counts from this call on. As many connections at
+  // a time as the process may have descriptors.
   std::vector<core::result<response>> send_all(std::vector<request> const& requests);
+
+  // From any thread: ends what is under way, and every later request, at once with errc::timed_out.
+  void cancel();
+  // Instead of the system's files and DNS, for tests.
+  void use_lookup(lookup_function lookup);
 
  private:
   class impl;

@@ -39,6 +39,7 @@ struct option {
   presence needed = presence::optional;
   std::optional<std::int64_t> least = {};  // range of integer and seconds
   std::optional<std::int64_t> most = {};
+  std::vector<option> fields = {};  // of object and objects: their members, checked the same way; none: any member
 };
 
 struct result_field {
@@ -70,6 +71,7 @@ class params {
   [[nodiscard]] std::optional<unsigned> mode(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;  // empty where not given
   [[nodiscard]] json::value const* value(std::string_view name) const;       // object, objects, any
+  [[nodiscard]] std::vector<params> objects(std::string_view name) const;    // empty where not given
 
  private:
   json::object values_;
@@ -88,6 +90,7 @@ struct context {
   std::optional<core::milliseconds> timeout;  // the whole call, where given
   core::clock::time_point started;
   reporter& report;
+  bool no_log = false;  // the caller wants no content of files shown
 };
 
 // What a call came to. Rendered as one JSON object: the fields, then changed, failed, msg, elapsed_ms, and error,
@@ -98,7 +101,7 @@ struct outcome {
   json::object fields;
   std::optional<core::error> failure;
   std::vector<std::string> warnings;
-  std::optional<json::value> diff;  // {before, after} or a list of them, as Ansible shows them
+  std::optional<json::value> diff;  // {before, after} or a list of them, as Ansible shows them; dropped with no_log
   std::optional<json::array> plan;
 
   static outcome failed(core::error e) {
@@ -112,7 +115,8 @@ using run_function = outcome (*)(params const&, context&);
 
 // The whole life of the process: reads argv (a sole argument that is a readable file and does not start with '-'
 // is an Ansible args file), checks options, runs, prints exactly one JSON object and a newline on stdout, and returns
-// the exit status. Makes name look-ups safe in a static executable first. Never throws.
+// the exit status. Makes name look-ups safe in a static executable first; ignores SIGPIPE and SIGXFSZ, so that failed
+// writes are errors and no deaths (a child must get their default back). Never throws.
 int serve(tool const& tool, run_function run, int argc, char** argv);
 
 }  // namespace module

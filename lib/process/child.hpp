@@ -25,20 +25,24 @@ struct exit_report {
   std::string err;
 };
 
-// Runs to the end, stdin from /dev/null. At the deadline the child gets SIGTERM, two seconds later SIGQUIT, never
-// SIGKILL; then errc::timed_out, naming the pid if it still lives. errc::system_failure if it can't be started.
+// Runs to the end, stdin from /dev/null, default signal dispositions, own process group. At the deadline the child gets
+// SIGTERM, two seconds later SIGQUIT, never SIGKILL; then errc::timed_out, naming the pid if it still lives.
+// errc::system_failure if it can't be started.
 core::result<exit_report> run(command const& command, core::deadline deadline);
 
 // Who a daemon runs as; nothing: as this process does.
 struct identity {
   uid_t uid;
   gid_t gid;
-  std::string user;  // for its supplementary groups
+  std::string user;                 // for its supplementary groups
+  std::filesystem::path home = {};  // as the user data base says
 };
+// errc::usage when there is no such user.
 core::result<identity> identity_of_user(std::string const& name);
 
 // Starts a program that outlives this process: new session, stdio on /dev/null, default signal dispositions, all other
-// descriptors closed. Returns its pid once exec succeeded; a failed exec is an error that says why.
+// descriptors closed, umask 022, child of init. Returns its pid (not an intermediate's) once exec succeeded; a failed
+// exec is an error that says why.
 core::result<pid_t> start_detached(command const& command, std::optional<identity> const& as);
 
 }  // namespace process

@@ -36,18 +36,28 @@ struct info {
 core::result<info> inspect(pid_t pid);
 [[nodiscard]] bool alive(id const& process);  // zombies are not
 
-// SHA-256 (hex) of what the process runs, read through /proc/<pid>/exe: right also when the file was replaced.
-core::result<std::string> running_digest(id const& process);
+// The file a process runs, as a path to open (below /proc): right also when the file was replaced or deleted. Check
+// afterwards that the process is still alive(), or it may have been somebody else's.
+std::filesystem::path running_image(id const& process);
 
 // The processes that hold a LISTEN socket on this TCP port (IPv4 or IPv6, any address). A socket whose owner can't be
 // seen (another user's, not root) is errc::system_failure, not an empty list.
 core::result<std::vector<id>> listeners(std::uint16_t port);
-// All processes whose executable is this path (symlinks resolved; also when since replaced or deleted).
+// All processes whose executable is this path (symlinks resolved; also when since replaced or deleted). One that may
+// be, but whose executable can't be seen (another user's, not root), is errc::system_failure.
 core::result<std::vector<id>> processes_of(std::filesystem::path const& executable);
 
-// Waits by pidfd for the end; true when gone before the deadline.
+// Pids of all processes there are now.
+core::result<std::vector<pid_t>> all_processes();
+// The id of a living process; nothing when there is none.
+std::optional<id> identify(pid_t pid);
+// Its control groups as systemd sees them, like "/system.slice/pump-8250.service"; empty when it is gone.
+std::vector<std::string> control_groups(pid_t pid);
+
+// Waits for the end (by pidfd where the kernel has it, else every 20 ms); true when gone before the deadline.
 bool wait_for_exit(id const& process, core::deadline deadline);
-// Sends SIGTERM, through a pidfd, after checking that it is still the same process. The only signal there is here.
+// Sends SIGTERM after checking that it is still the same process. The only signal there is here. Done already when the
+// process is gone.
 core::result<void> terminate(id const& process);
 
 }  // namespace process

@@ -1,0 +1,152 @@
+#include "http/client.hpp"
+
+#include "http/exchange.hpp"
+
+#include <sys/resource.h>
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+
+namespace http {
+namespace {
+
+// Descriptors left for everybody else in the process.
+constexpr rlim_t spare_descriptors = 64;
+
+std::size_t max_connections() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 4096;
+  return std::clamp<std::size_t>(limit.rlim_cur > spare_descriptors ? limit.rlim_cur - spare_descriptors : 0, 8, 4096);
+}
+
+bool is_token(std::string_view method) {
+  return !method.empty() && method.size() < 20 &&
+         std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool is_header_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
+}  // namespace
+
+class client::impl {
+ public:
+  impl() = default;
+  explicit impl(tls_files files) : files_(std::move(files)) {}
+
+  std::vector<core::result<response>> send_all(std::vector<request> const& requests);
+
+  void cancel() {
+    cancelled_ = true;
+    asio::post(io_, [this] { end_all(); });
+  }
+
+  void use_lookup(lookup_function lookup) { resolver_ = std::make_unique<resolver>(std::move(lookup)); }
+
+ private:
+  core::result<SSL_CTX*> context();
+  core::result<url> check(request const& request) const;
+  void end_all();
+  void begin_waiting();
+
+  asio::io_context io_{1};
+  std::optional<tls_files> files_;
+  tls::context context_;
+  std::unique_ptr<resolver> resolver_ = std::make_unique<resolver>(look_up);
+  std::atomic<bool> cancelled_ = false;
+  std::vector<std::shared_ptr<exchange>> exchanges_;  // of the call under way
+  std::size_t next_ = 0;                              // the first of them that waits for its turn
+  std::size_t open_ = 0;                              // connections
+  std::size_t max_open_ = 0;
+};
+
+// Made once: files that are wrong now may be right at the next call.
+core::result<SSL_CTX*> client::impl::context() {
+  if (!files_) return nullptr;
+  if (!context_) {
+    TRY_ASSIGN(context_, tls::make_context(*files_));
+  }
+  return context_.get();
+}
+
+core::result<url> client::impl::check(request const& request) const {
+  TRY_ASSIGN(auto target, parse_url(request.url));
+  auto const cannot = "cannot " + (is_token(request.method) ? request.method : "send to") + " " + request.url + ": ";
+  if (!is_token(request.method)) return core::error{core::errc::usage, cannot + "the method is not a word"};
+  if (!is_header_text(request.content_type))
+    return core::error{core::errc::usage, cannot + "the content type is not printable"};
+  if (target.tls && !files_)
+    return core::error{core::errc::usage, cannot + "TLS needs a CA certificate", "give tls_ca, or write http://"};
+  if (!target.tls && files_)
+    return core::error{core::errc::usage, cannot + "TLS files are given, so only https is spoken",
+                       "write https://, or leave tls_ca out"};
+  return target;
+}
+
+void client::impl::end_all() {
+  for (auto const& exchange : exchanges_)
+    if (exchange) exchange->finish(exchange->failure(core::errc::timed_out, "cancelled"));
+}
+
+void client::impl::begin_waiting() {
+  while (next_ < exchanges_.size() && open_ < max_open_) {
+    auto const& exchange = exchanges_[next_++];
+    if (!exchange || exchange->finished()) continue;
+    ++open_;
+    exchange->begin(*resolver_);
+  }
+}
+
+std::vector<core::result<response>> client::impl::send_all(std::vector<request> const& requests) {
+  std::vector<core::result<response>> answers;
+  answers.reserve(requests.size());
+  auto const tls = context();
+  std::size_t left = 0;
+  io_.restart();
+  for (auto const& request : requests) {
+    auto target = check(request);
+    auto const at = answers.size();
+    answers.emplace_back(target ? (tls ? core::error{} : tls.error()) : target.error());
+    exchanges_.emplace_back();
+    if (!target || !tls) continue;
+    ++left;
+    exchanges_.back() = std::make_shared<exchange>(io_, *tls, files_ ? files_->server_name : std::string(), request,
+                                                   std::move(*target), [&, at](core::result<response> outcome) {
+                                                     answers[at] = std::move(outcome);
+                                                     --left;
+                                                     if (at < next_) --open_;
+                                                   });
+    exchanges_.back()->arm();
+  }
+  next_ = 0;
+  open_ = 0;
+  max_open_ = max_connections();
+  if (cancelled_) end_all();
+  while (left > 0) {
+    begin_waiting();
+    if (left > 0) io_.run_one();
+  }
+  exchanges_.clear();
+  io_.restart();
+  io_.poll();  // the completions of closed connections
+  return answers;
+}
+
+client::client() : impl_(std::make_unique<impl>()) {}
+client::client(tls_files const& files) : impl_(std::make_unique<impl>(files)) {}
+client::~client() = default;
+client::client(client&&) noexcept = default;
+client& client::operator=(client&&) noexcept = default;
+
+core::result<response> client::send(request const& request) { return std::move(impl_->send_all({request}).front()); }
+
+std::vector<core::result<response>> client::send_all(std::vector<request> const& requests) {
+  return impl_->send_all(requests);
+}
+
+void client::cancel() { impl_->cancel(); }
+
+void client::use_lookup(lookup_function lookup) { impl_->use_lookup(std::move(lookup)); }
+
+}  // namespace http

@@ -1,0 +1,53 @@
+#include "core/file.hpp"
+#include "module/request.hpp"
+
+#include <filesystem>
+
+namespace module {
+namespace {
+
+constexpr std::size_t max_args_file = 32U << 20U;
+
+core::error usage(std::string what, std::string hint = "see --help") {
+  return {core::errc::usage, std::move(what), std::move(hint)};
+}
+
+bool flag(json::object const& values, std::string_view name) {
+  auto const* v = values.if_contains(name);
+  return v != nullptr && v->is_bool() && v->get_bool();
+}
+
+}  // namespace
+
+bool is_args_file(std::vector<std::string> const& words) {
+  return words.size() == 1 && !words[0].empty() && words[0][0] != '-';
+}
+
+core::result<request> decode_args_file(std::string_view text, std::string_view what) {
+  auto parsed = core::parse_json(text, what);
+  if (!parsed) return usage(parsed.error().what, "an args file holds one JSON object");
+  auto const* values = parsed->if_object();
+  if (values == nullptr) return usage("cannot use " + std::string(what) + ": not a JSON object");
+
+  request r;
+  r.face = face::ansible;
+  r.check = flag(*values, "_ansible_check_mode");
+  r.diff = flag(*values, "_ansible_diff");
+  r.no_log = flag(*values, "_ansible_no_log");
+  for (auto const& [key, value] : *values)
+    if (!key.starts_with("_ansible_")) r.values.emplace(key, value);
+  return r;
+}
+
+core::result<request> read_args_file(std::filesystem::path const& path) {
+  std::error_code ec;
+  auto const status = std::filesystem::status(path, ec);
+  if (!std::filesystem::exists(status))
+    return usage("cannot use " + path.string() + ": neither an option (--name) nor a readable args file");
+  if (!std::filesystem::is_regular_file(status)) return usage("cannot use " + path.string() + ": not a regular file");
+  auto text = core::read_file(path, max_args_file);
+  if (!text) return usage(text.error().what);
+  return decode_args_file(*text, "args file " + path.string());
+}
+
+}  // namespace module

@@ -1,0 +1,56 @@
+"""Issue 2, line 1: ./playbooks/quickstart, as a newcomer runs it."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from support import paths, process
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quickstart")
+    environment = dict(os.environ, TMPDIR=str(folder))
+    folder.chmod(0o755)
+    done = subprocess.run([str(paths.PLAYBOOKS / "quickstart")], cwd="/", env=environment, text=True,
+                          capture_output=True, check=False)
+    done.folder = folder
+    return done
+
+
+def test_it_ends_well(shown):
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+
+
+def test_its_last_line_is_the_result(shown):
+    word, _, text = shown.stdout.splitlines()[-1].partition(" ")
+    assert word == "result:"
+    result = json.loads(text)
+    assert sorted(result) == ["nodes", "writes"]
+    assert len(result["nodes"]) == 3
+    for node in result["nodes"]:
+        assert sorted(node) == ["component", "downtime_ms", "from", "id", "to"]
+        assert (node["component"], node["from"], node["to"]) == ("pump", "v4.0.14", "v4.0.16")
+        assert 0 < node["downtime_ms"] < 5000
+    assert result["writes"]["attempted"] > 0
+    assert result["writes"]["refused"] == 0
+
+
+def test_it_tells_people_versions_phases_and_downtime(shown):
+    for number in (1, 2, 3):
+        line = next(line for line in shown.stdout.splitlines() if line.startswith(f"pump{number} ("))
+        for word in ("v4.0.14 -> v4.0.16", "down ", "stop ", "start "):
+            assert word in line
+
+
+def test_it_leaves_nothing_running_and_no_file(shown):
+    assert os.listdir(shown.folder) == []
+    assert not [pid for pid in process.pids() if str(shown.folder) in process.executable(pid)]
+
+
+def test_it_refuses_arguments_it_does_not_know():
+    done = subprocess.run([str(paths.PLAYBOOKS / "quickstart"), "backwards"], text=True, capture_output=True,
+                          check=False)
+    assert done.returncode == 100
+    assert "usage" in done.stdout

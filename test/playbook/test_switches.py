@@ -1,0 +1,69 @@
+"""Issue 2, line 2, last sentence: each safety check, switched off, makes a named test fail.
+
+The tests' own build of rolling-restart (rolling-restart-switchable) leaves out the check that TBU_SWITCH_OFF names. Each
+check's test is run in a process of its own against that build; it must fail, and pass when nothing is switched off.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from support import paths
+
+WATCHED_BY = {
+    "peers": "playbook/test_refused_by_cluster.py::test_a_peer_that_is_paused",
+    "stale_drainer": "playbook/test_refused_by_cluster.py::"
+                     "test_a_dead_drainer_left_online_where_it_would_block_the_start",
+    "moved": "playbook/test_refused.py::test_a_moved_pump_is_refused_unless_accepted[data dir]",
+    "lock": "playbook/test_two_operators.py::test_three_calls_in_parallel_restart_one_pump_after_the_other",
+    "put_back": "playbook/test_put_back.py::test_a_pump_that_exits_at_each_start",
+    "node_id": "playbook/test_put_back.py::test_a_pump_that_comes_up_under_another_node_id_leaves_no_ghost",
+    "own_entry": "playbook/test_put_back.py::test_a_pump_that_never_registers",
+    "own_answer": "playbook/test_put_back.py::test_a_pump_whose_status_never_answers",
+    "staged": "tool/test_rolling_restart.py::test_a_staged_file_damaged_meanwhile_is_not_activated",
+    "executable": "tool/test_rolling_restart.py::test_a_process_of_another_file_is_not_taken_for_the_new_one",
+    "gone": "tool/test_rolling_restart.py::test_nothing_is_renamed_or_started_while_the_process_is_still_there",
+}
+
+
+@pytest.fixture(scope="module")
+def switchable(tmp_path_factory):
+    """A module library whose rolling-restart is the switchable build."""
+    library = tmp_path_factory.mktemp("library")
+    for module in paths.LIBRARY.iterdir():
+        if not module.is_symlink():
+            shutil.copy2(module, library / module.name)
+    shutil.copy2(paths.BUILD / "bin/rolling-restart-switchable", library / "rolling-restart")
+    for module in ("copy-binary", "rolling-restart"):
+        os.symlink(module, library / module.replace("-", "_"))
+    return library
+
+
+def outcome_of(test, library, switched_off):
+    """(passed, failed, all output)"""
+    environment = dict(os.environ, TBU_LIBRARY=str(library), TBU_SWITCH_OFF=switched_off)
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", test], cwd=paths.TESTS, env=environment, text=True,
+                          capture_output=True, check=False)
+    counts = dict((word, int(number)) for number, word in re.findall(r"(\d+) (passed|failed|error)", done.stdout))
+    assert not counts.get("error"), done.stdout
+    return counts.get("passed", 0), counts.get("failed", 0), done.stdout
+
+
+def test_every_check_of_the_tool_has_its_test():
+    header = (paths.REPO / "tools/rolling-restart/switches.hpp").read_text(encoding="utf-8")
+    checks = re.search(r"enum class safety \{(.*?)\};", header, re.S).group(1)
+    assert sorted(re.findall(r"^ *(\w+),", checks, re.M)) == sorted(WATCHED_BY)
+
+
+@pytest.mark.parametrize("check", WATCHED_BY)
+def test_a_check_switched_off_is_noticed(switchable, check):
+    _, failed, output = outcome_of(WATCHED_BY[check], switchable, check)
+    assert failed == 1, f"{WATCHED_BY[check]} did not notice that {check} was switched off:\n{output}"
+
+
+def test_with_nothing_switched_off_the_same_build_passes(switchable):
+    passed, failed, output = outcome_of(WATCHED_BY["staged"], switchable, "")
+    assert (passed, failed) == (1, 0), output

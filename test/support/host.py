@@ -1,0 +1,206 @@
+"""One Pump's host as tidb-ansible leaves it (release-4.0, process_supervision=supervise): folders, scripts, unit."""
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+
+from . import net, paths, process, wait
+
+FOLDERS = ("bin", "scripts", "conf", "status/pump", "log", "backup", "data.pump")
+
+RUN = """\
+#!/bin/bash
+set -e
+ulimit -n 1000000
+
+# WARNING: This file was auto-generated. Do not edit!
+#          All your edit might be overwritten!
+DEPLOY_DIR={deploy_dir}
+
+cd "${{DEPLOY_DIR}}" || exit 1
+
+exec bin/pump \\
+    --addr="0.0.0.0:{port}" \\
+    --advertise-addr="{address}:{port}" \\
+    --pd-urls="{pd_urls}" \\
+    --data-dir="{deploy_dir}/data.pump" \\
+    --log-file="{deploy_dir}/log/pump.log" \\
+    --config=conf/pump.toml 2>> "{deploy_dir}/log/pump_stderr.log"
+"""
+
+START = """\
+#!/bin/bash
+set -e
+cd "{deploy_dir}"
+if [ "$(id -u)" -eq 0 ]; then
+    echo "error: not as root"
+    exit 1
+fi
+if bin/svstat status/pump 2>/dev/null | grep -q 'up (pid\\|up pid'; then
+    echo "ok: already started!"
+    exit 0
+fi
+nohup bin/supervise status/pump "{deploy_dir}/scripts/run_pump.sh" &>/dev/null &
+echo $! > status/pump/pid
+echo "ok: started!"
+"""
+
+STOP = """\
+#!/bin/bash
+cd "{deploy_dir}" || exit 1
+bin/svc -d status/pump &>/dev/null
+if [ "$(basename "$(readlink "/proc/$(cat status/pump/pid)/exe")")" == supervise ]; then
+    kill "$(cat status/pump/pid)"
+fi
+echo "ok: stopped!"
+"""
+
+CONFIGURATION = """\
+# pump Configuration
+
+gc = 7
+heartbeat-interval = 2
+
+[security]
+ssl-ca = ""
+ssl-cert = ""
+ssl-key = ""
+
+[storage]
+"""
+
+
+# The hosts' disks are large, whatever this machine's is: a Pump short of space refuses writes.
+ROOMY = {"available_bytes": 100 << 30}
+
+
+class PumpHost:
+    """supervision "supervise", or "command": a plain process that nobody watches."""
+
+    def __init__(self, name, folder, address, pd_urls, environment, supervision="supervise"):
+        self.name = name
+        self.address = address
+        self.port = net.free_port()
+        self.supervision = supervision
+        self.deploy_dir = f"{folder}/{name}/deploy"
+        self.data_dir = f"{self.deploy_dir}/data.pump"
+        self.binary = f"{self.deploy_dir}/bin/pump"
+        self._environment = environment
+        self._values = {"deploy_dir": self.deploy_dir, "port": self.port, "address": address, "pd_urls": pd_urls}
+        self.node_id = f"{name}:{self.port}"
+
+    @property
+    def advertised(self):
+        return f"{self.address}:{self.port}"
+
+    def install(self, binary):
+        for folder in FOLDERS:
+            os.makedirs(f"{self.deploy_dir}/{folder}", exist_ok=True)
+        shutil.copy2(binary, self.binary)
+        for name, text in (("run", RUN), ("start", START), ("stop", STOP)):
+            self._write(f"scripts/{name}_pump.sh", text.format(**self._values), 0o755)
+        self._write("conf/pump.toml", CONFIGURATION, 0o644)
+        self._write("data.pump/.node", self.node_id, 0o600)
+        self.set_knobs()
+        if self.supervision == "supervise":
+            shutil.copy2(paths.peer("supervise"), f"{self.deploy_dir}/bin/supervise")
+            for program in ("svc", "svstat"):
+                shutil.copy2(f"/usr/bin/{program}", f"{self.deploy_dir}/bin/{program}")
+        self.give_to_user()
+
+    def give_to_user(self):
+        user = pwd.getpwnam("tidb")
+        for folder, _, files in os.walk(os.path.dirname(self.deploy_dir)):
+            for path in (folder, *(f"{folder}/{file}" for file in files)):
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+    def _write(self, name, text, mode):
+        path = f"{self.deploy_dir}/{name}"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, mode)
+
+    def as_user(self, command, **options):
+        """Runs a command as the user tidb, in the environment of the embedded cluster."""
+        user = pwd.getpwnam("tidb")
+        environment = dict(self._environment, HOME=user.pw_dir, USER="tidb", LOGNAME="tidb")
+        return subprocess.run(command, check=True, cwd=self.deploy_dir, env=environment, user=user.pw_uid,
+                              group=user.pw_gid, extra_groups=[user.pw_gid], stdin=subprocess.DEVNULL,
+                              start_new_session=True, **options)
+
+    def start(self, wait_ready=True):
+        if self.supervision == "supervise":
+            self.as_user(["scripts/start_pump.sh"], stdout=subprocess.DEVNULL)
+        else:
+            self.as_user(["bash", "-c", "nohup scripts/run_pump.sh &>/dev/null &"])
+        if wait_ready:
+            self.wait_ready()
+
+    def wait_ready(self, seconds=30):
+        wait.until(f"{self.name} answers and is online", self.is_online, seconds)
+
+    def is_online(self):
+        status = net.answers(self.address, self.port)
+        entry = ((status or {}).get("status") or {}).get(self.node_id)
+        return bool(entry) and entry["state"] == "online"
+
+    def stop(self):
+        """Stops for good: its supervisor too."""
+        pid = self.pid
+        if self.supervision == "supervise":
+            self.as_user(["scripts/stop_pump.sh"], stdout=subprocess.DEVNULL)
+        elif pid:
+            os.kill(pid, signal.SIGTERM)
+        wait.until(f"{self.name} has ended", lambda: not self.pid)
+
+    def kill(self):
+        """Power loss: Pump and supervisor are gone at once, the registry says online."""
+        for pid in [*self.supervisors(), *process.running(self.binary)]:
+            os.kill(pid, signal.SIGKILL)
+        wait.until(f"{self.name} is gone", lambda: not self.pid)
+
+    def supervisors(self):
+        """Pids of supervise processes over this host's status folder."""
+        folder = f"{self.deploy_dir}/status/pump"
+        return [pid for pid in process.pids()
+                if os.path.basename(process.executable(pid)) == "supervise" and _cwd(pid) == folder]
+
+    @property
+    def pid(self):
+        """Pid of the running Pump, or None; more than one is an error by itself."""
+        found = process.running(self.binary)
+        assert len(found) <= 1, f"{self.name} runs {len(found)} times: {found}"
+        return found[0] if found else None
+
+    @property
+    def running_digest(self):
+        return process.executable_digest(self.pid)
+
+    def set_knobs(self, **knobs):
+        """Live knobs of the stand-in; none given: back to normal."""
+        path = f"{self.data_dir}/knobs.json"
+        with open(f"{path}.new", "w", encoding="ascii") as file:
+            json.dump({**ROOMY, **knobs}, file)
+        os.chmod(f"{path}.new", 0o644)
+        os.rename(f"{path}.new", path)
+
+    def snapshot(self):
+        """{path: (mode, owner, digest)} of everything of the host that an upgrade may change, and no log or data."""
+        found = {}
+        for folder, folders, files in os.walk(self.deploy_dir):
+            if folder == self.deploy_dir:
+                folders[:] = [name for name in folders if name not in ("log", "data.pump", "status")]
+            for name in files:
+                path = f"{folder}/{name}"
+                facts = os.lstat(path)
+                found[os.path.relpath(path, self.deploy_dir)] = (facts.st_mode, facts.st_uid, process.file_digest(path))
+        return found
+
+
+def _cwd(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""

@@ -1,0 +1,183 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/file.hpp"
+#include "files/digest.hpp"
+#include "memory.hpp"
+#include "session.hpp"
+
+namespace rolling_restart {
+
+using core::errc;
+using core::error;
+using core::result;
+
+namespace {
+
+service::settings service_settings(settings const& s) {
+  service::settings out{.kind = s.supervision,
+                        .unit = s.unit,
+                        .deploy_dir = s.deploy_dir,
+                        .component = std::string(s.component_name()),
+                        .user = s.user,
+                        .pid_file = s.pid_file};
+  if (!s.stop_command.empty()) out.stop = process::command{s.stop_command, s.deploy_dir};
+  if (!s.start_command.empty()) out.start = process::command{s.start_command, s.deploy_dir};
+  return out;
+}
+
+// Without a start_command, the node is started as it ran: from its process now, or from what an earlier call
+// remembered.
+void start_as_it_ran(service::settings& out, node_view const& node, std::filesystem::path const& stage_dir) {
+  if (out.kind != service::kind::command) return;
+  std::optional<remembered_node> as;
+  if (node.process)
+    as = remembered_node{node.process->argv, node.process->cwd, node.process->environment, node.process->uid,
+                         node.process->gid};
+  else
+    as = recall_node(stage_dir);
+  if (!as) return;
+  if (!out.start) out.start = process::command{as->argv, as->cwd, as->environment};
+  if (!out.user && ::geteuid() == 0 && as->uid != 0) out.user = process::identity{as->uid, as->gid, {}};
+}
+
+}  // namespace
+
+result<void> session::open() {
+  given_.data_dir = settings_.data_dir.string();
+  given_.advertise = settings_.advertise;
+  TRY(find_deploy_dir(settings_));
+  if (settings_.stage_dir.empty()) settings_.stage_dir = settings_.deploy_dir / "stage" / settings_.component_name();
+  supervisor_ = service::open(service_settings(settings_));
+  return {};
+}
+
+result<void> session::look() {
+  TRY_ASSIGN(node_, look_at_node(settings_, *supervisor_));
+  if (settings_.supervision == service::kind::command) {
+    auto as_it_ran = service_settings(settings_);
+    start_as_it_ran(as_it_ran, node_, settings_.stage_dir);
+    supervisor_ = service::open(as_it_ran);
+  }
+  if (!cluster_) cluster_ = std::make_unique<cluster>(settings_);
+  TRY_ASSIGN(registry_, cluster_->read());
+  entry_.reset();
+  if (auto const* own = registry_.pump(node_.id); own != nullptr) entry_ = *own;
+  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
+  TRY(choose_target());
+  judge_own_readiness();
+  return {};
+}
+
+result<void> session::choose_target() {
+  target_.reset();
+  direction_ = files::direction::forward;
+  if (settings_.action == action::rollback) {
+    direction_ = files::direction::roll_back;
+    if (journal_.in_flight && journal_.in_flight->roll_back) {
+      target_ = journal_.in_flight->set;
+    } else if (!journal_.rolled_back && !journal_.in_flight) {
+      TRY_ASSIGN(target_, files::former_set(journal_));
+    }
+  } else if (!settings_.staged_set.empty()) {
+    TRY(read_target());
+  } else if (journal_.in_flight) {
+    target_ = journal_.in_flight->set;
+    if (journal_.in_flight->roll_back) direction_ = files::direction::roll_back;
+  }
+  files_differ_ = false;
+  if (!target_) return {};
+  for (auto const& file : target_->files) {
+    auto const digest = files::sha256_of_file(file.dest);
+    files_differ_ = files_differ_ || !digest || *digest != file.sha256;
+  }
+  if (target_->files.empty() || target_->files.front().mode == 0) return {};  // planned from copy-binary's object
+  files_differ_ = !files::differing_files(*target_).empty();
+  return {};
+}
+
+result<void> session::read_target() {
+  auto manifest = files::read_manifest(settings_.stage_dir, settings_.staged_set);
+  if (manifest) {
+    target_ = std::move(*manifest);
+    if (settings_.staged && settings_.staged->files.size() != target_->files.size())
+      return error{errc::stage_changed,
+                   "cannot use set " + settings_.staged_set.substr(0, 12) +
+                       ": its manifest lists other files than copy-binary returned",
+                   "stage the set again"};
+    return {};
+  }
+  // Check mode staged nothing. And a set that is committed has no manifest any more: it is what the node runs.
+  for (auto const& done : journal_.committed)
+    if (done.set.set == settings_.staged_set) {
+      target_ = done.set;
+      return {};
+    }
+  if (journal_.in_flight && journal_.in_flight->set.set == settings_.staged_set) {
+    target_ = journal_.in_flight->set;
+    return {};
+  }
+  if (context_->check && settings_.staged) {
+    target_ = settings_.staged;
+    return {};
+  }
+  auto e = manifest.error();
+  e.code = errc::stage_changed;
+  e.hint = "stage the set again";
+  return e;
+}
+
+void session::judge_own_readiness() {
+  ready_ = false;
+  if (!node_.process) {
+    not_ready_because_ = "no process of it runs (" + node_.service.description + ")";
+    return;
+  }
+  auto const status = cluster_->own_status(core::milliseconds(10000));
+  if (!status) {
+    not_ready_because_ = status.error().what;
+    return;
+  }
+  last_answer_ = core::clock::now();
+  sighting seen{.alive = true, .listening = node_.listening, .answered = true};
+  for (auto const& entry : status->nodes)
+    if (entry.id == node_.id) seen.own_entry = entry;
+  seen.exe_sha256 = node_.exe_sha256;
+  auto const now = judge(seen, {node_.id, node_.exe_sha256, {}}, settings_.advertise);
+  ready_ = now.standing == standing::ready;
+  not_ready_because_ = now.why;
+}
+
+std::string session::installed_digest() const {
+  if (target_)
+    for (auto const& file : target_->files)
+      if (file.dest == settings_.executable()) return file.sha256;
+  auto const digest = files::sha256_of_file(settings_.executable());
+  return digest ? *digest : "";
+}
+
+// `active` is only written while the node is down, so a process found with it started on the whole set.
+bool session::in_flight_runs() const {
+  return journal_.in_flight && journal_.in_flight->state == files::activation_state::active && node_.process &&
+         node_.exe_sha256 == installed_digest();
+}
+
+situation session::current_situation() const {
+  situation s;
+  using service::activity;
+  s.running = node_.process.has_value() || node_.service.activity == activity::running ||
+              node_.service.activity == activity::restarting;
+  s.ready = ready_;
+  s.set_given = target_.has_value();
+  s.files_differ = files_differ_;
+  s.runs_installed_binary = !node_.process || node_.exe_sha256 == installed_digest();
+  s.in_flight = journal_.in_flight.has_value();
+  s.in_flight_is_wanted = s.in_flight && target_ && journal_.in_flight->set.set == target_->set &&
+                          journal_.in_flight->state != files::activation_state::undoing;
+  s.in_flight_runs = in_flight_runs();
+  s.nothing_to_roll_back = settings_.action == action::rollback && !target_;
+  return s;
+}
+
+}  // namespace rolling_restart

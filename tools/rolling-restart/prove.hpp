@@ -1,0 +1,72 @@
+// Proof that a started node does its job (facts: Pump readiness is its own answer, its own registry entry newer than
+// the restart, its own executable; a port that opens proves nothing).
+#pragma once
+
+#include "cluster.hpp"
+#include "node.hpp"
+
+#include <optional>
+#include <string>
+
+namespace rolling_restart {
+
+struct expectation {
+  std::string id;
+  std::string exe_sha256;
+  binlog::tso after;  // its entry's updateTS must be later
+};
+
+enum class standing {
+  ready,
+  waiting,  // nothing speaks against it yet
+  bad,      // it will not become ready: put the former set back
+};
+
+// What one look at a started node saw.
+struct sighting {
+  bool alive = false;
+  bool listening = false;
+  bool answered = false;                      // HTTP answered with a readable registry
+  std::optional<binlog::node> own_entry;      // by the expected id
+  std::optional<binlog::node> foreign_entry;  // online, newer than the restart, at this node's address, another id
+  std::string exe_sha256;                     // empty: not looked at yet
+  std::string answer_error;
+};
+
+struct judgement {
+  rolling_restart::standing standing = standing::waiting;
+  std::string why;
+};
+
+judgement judge(sighting const& seen, expectation const& expected, std::string const& advertise);
+// The same at the end of ready_timeout, where waiting turns into a verdict: alive with the port closed stays `waiting`.
+judgement judge_at_deadline(sighting const& seen, expectation const& expected, std::string const& advertise);
+
+struct proof {
+  rolling_restart::standing standing = standing::waiting;
+  std::string why;          // not ready: what was found
+  bool foreign_id = false;  // it came up under another node id
+  std::optional<process::info> process;
+  std::optional<binlog::node> entry;
+  std::optional<core::clock::time_point> first_answer;
+};
+
+class prover {
+ public:
+  prover(settings const& settings, cluster& cluster, service::supervisor& supervisor)
+      : settings_(&settings), cluster_(&cluster), supervisor_(&supervisor) {}
+
+  proof wait_until_ready(expectation const& expected);
+  // The process of the proof stays, and answers at the end.
+  proof stay(proof ready, expectation const& expected, core::milliseconds stable_for);
+
+ private:
+  void look(sighting& seen, proof& p, expectation const& expected);
+  bool registry_readable();
+
+  settings const* settings_;
+  cluster* cluster_;
+  service::supervisor* supervisor_;
+};
+
+}  // namespace rolling_restart

@@ -1,0 +1,170 @@
+#include "session.hpp"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "memory.hpp"
+#include "rolling_restart.hpp"
+#include "switches.hpp"
+#include "window.hpp"
+
+namespace rolling_restart {
+
+using core::errc;
+using core::error;
+using core::result;
+using module::outcome;
+
+namespace {
+
+core::json::object describe_node(node_view const& node, std::optional<binlog::node> const& entry) {
+  core::json::object o;
+  o["state"] = entry ? core::json::value(binlog::name(entry->state)) : core::json::value(nullptr);
+  o["pid"] = node.process ? core::json::value(node.process->id.pid) : core::json::value(nullptr);
+  o["version"] = node.version;
+  o["exe_sha256"] = node.exe_sha256;
+  o["update_ts"] = entry ? core::json::value(entry->update_ts.value) : core::json::value(nullptr);
+  return o;
+}
+
+std::string owner() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
+  return "rolling-restart on " + std::string(host.data()) + ", pid " + std::to_string(::getpid());
+}
+
+}  // namespace
+
+session::session(settings settings, module::context const& context)
+    : settings_(std::move(settings)), context_(&context) {}
+
+core::json::object session::fields() const {
+  core::json::object node{{"id", node_.id}, {"before", describe_node(node_, entry_)}};
+  node["after"] = after_ ? describe_node(*after_, entry_after_) : describe_node(node_, entry_);
+  core::json::array phases;
+  for (auto const& p : phases_) phases.push_back(core::json::object{{"name", p.name}, {"ms", p.took.count()}});
+  core::json::array online;
+  for (auto const& id : peers_online_) online.push_back(core::json::string(id));
+  core::json::object all{{"node", std::move(node)},
+                         {"phases", std::move(phases)},
+                         {"peers_online", std::move(online)},
+                         {"rolled_back", rolled_back_}};
+  if (last_answer_ && first_answer_ && stopped_something_)
+    all["downtime_ms"] = std::chrono::duration_cast<core::milliseconds>(*first_answer_ - *last_answer_).count();
+  return all;
+}
+
+outcome session::refused(error e) const {
+  auto o = outcome::failed(std::move(e));
+  o.fields = fields();
+  o.warnings = warnings_;
+  return o;
+}
+
+outcome session::unchanged(plan const& plan) const {
+  outcome o;
+  o.msg = plan.reason;
+  o.fields = fields();
+  o.warnings = warnings_;
+  o.plan = core::json::array{};
+  return o;
+}
+
+outcome session::run() {
+  if (auto const opened = open(); !opened) return outcome::failed(opened.error());
+  if (auto const last = troubled_last(settings_.stage_dir))
+    warnings_.push_back("the last " + last->action + " here (" + last->time + ") ended so: " + last->msg);
+  if (auto const looked = look(); !looked) return refused(looked.error());
+  if (settings_.action == action::status) return report_status();
+  if (settings_.action == action::verify) return verify();
+  return change();
+}
+
+outcome session::report_status() {
+  auto const s = current_situation();
+  auto const next = make_plan(settings_, s);
+  outcome o;
+  o.fields = fields();
+  o.fields["ready"] = ready_;
+  o.fields["broken"] = !ready_ || s.in_flight;
+  o.fields["staged_differs"] = files_differ_;
+  o.fields["registry"] = registry_.source;
+  o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);
+  o.msg = settings_.node_name() + (ready_ ? " is ready" : " is not ready: " + not_ready_because_);
+  if (!node_.version.empty()) o.msg += ", version " + node_.version;
+  if (s.in_flight) o.msg += "; an earlier call left a set unproven";
+  o.warnings = warnings_;
+  return o;
+}
+
+outcome session::verify() {
+  if (!ready_)
+    return refused({errc::not_ready, "cannot verify " + settings_.node_name() + ": " + not_ready_because_,
+                    "look at its log; run the same command again when it is repaired"});
+  if (node_.process->id.pid != *settings_.verify_pid)
+    return refused({errc::not_ready,
+                    "cannot verify " + settings_.node_name() + ": it was restarted since (pid " +
+                        std::to_string(*settings_.verify_pid) + " is now " + std::to_string(node_.process->id.pid) +
+                        ")",
+                    "look at its log for the reason"});
+  if (enforced(safety::executable) && node_.exe_sha256 != settings_.verify_sha256)
+    return refused({errc::wrong_executable,
+                    "cannot verify " + settings_.node_name() + ": it runs " + node_.exe_sha256.substr(0, 12) +
+                        ", not " + settings_.verify_sha256.substr(0, 12),
+                    "run the same command again"});
+  outcome o;
+  o.fields = fields();
+  o.msg = settings_.node_name() + " still runs as proven";
+  return o;
+}
+
+result<void> session::take_lock() {
+  if (!settings_.lock || !enforced(safety::lock)) return {};
+  deferred_signals const noted;
+  TRY_ASSIGN(lock_, binlog::cluster_lock::acquire(
+                        settings_.pd_urls, settings_.tls, owner(), core::deadline::after(settings_.lock_timeout),
+                        [this](std::string_view line) { context_->report.progress(line); },
+                        [] { return !deferred_signals::seen().empty(); }));
+  if (!deferred_signals::seen().empty())
+    return error{errc::interrupted, "cannot go on: interrupted while waiting for the lock, nothing was changed"};
+  return {};
+}
+
+outcome session::change() {
+  auto next = make_plan(settings_, current_situation());
+  if (next.steps.empty()) return unchanged(next);
+  if (auto const refusal = check_before_stop(); !refusal) return refused(refusal.error());
+  if (context_->check) {
+    outcome o;
+    o.changed = true;
+    o.msg = "would take " + settings_.node_name() + " through this plan: " + next.reason;
+    o.fields = fields();
+    o.warnings = warnings_;
+    o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);
+    return o;
+  }
+  enter("lock");
+  if (auto const locked = take_lock(); !locked) return refused(locked.error());
+  // What was seen before the lock may be old: another call may have worked here meanwhile.
+  enter("peers");
+  if (auto const looked = look(); !looked) return refused(looked.error());
+  next = make_plan(settings_, current_situation());
+  if (next.steps.empty()) {
+    leave_phase();
+    return unchanged(next);
+  }
+  if (auto const refusal = check_before_stop(); !refusal) return refused(refusal.error());
+  leave_phase();
+  auto o = execute(next);
+  o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);
+  return o;
+}
+
+outcome run(module::params const& params, module::context& context) {
+  auto settings = decode(params, context);
+  if (!settings) return outcome::failed(settings.error());
+  return session(std::move(*settings), context).run();
+}
+
+}  // namespace rolling_restart

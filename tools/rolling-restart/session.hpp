@@ -1,0 +1,106 @@
+// One call on one node: looks, plans, refuses or goes through with it.
+#pragma once
+
+#include "binlog/lock.hpp"
+#include "cluster.hpp"
+#include "node.hpp"
+#include "plan.hpp"
+#include "prove.hpp"
+#include "settings.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rolling_restart {
+
+class session {
+ public:
+  session(settings settings, module::context const& context);
+  module::outcome run();
+
+ private:
+  // look.cpp: what is there, what should be, what that calls for
+  core::result<void> open();
+  core::result<void> look();
+  core::result<void> choose_target();
+  core::result<void> read_target();
+  void judge_own_readiness();
+  [[nodiscard]] situation current_situation() const;
+  [[nodiscard]] bool in_flight_runs() const;
+  [[nodiscard]] std::string installed_digest() const;
+
+  // checks.cpp: what speaks against it
+  core::result<void> check_before_stop();
+  core::result<void> check_identity() const;
+  core::result<void> check_not_closing();
+  core::result<void> check_moved() const;
+  core::result<void> check_downgrade() const;
+  core::result<void> check_peers();
+
+  // session.cpp
+  module::outcome report_status();
+  module::outcome verify();
+  module::outcome change();
+  core::result<void> take_lock();
+  [[nodiscard]] core::json::object fields() const;
+  module::outcome unchanged(plan const& plan) const;
+  module::outcome refused(core::error error) const;
+
+  // execute.cpp: the stopped window
+  module::outcome execute(plan const& plan);
+  core::result<void> carry_out(step step);
+  core::result<void> stop();
+  core::result<void> wait_until_gone();
+  core::result<void> start();
+  core::result<void> ready();
+  core::result<void> stable();
+  core::result<void> reload_units(files::manifest const& set);
+  module::outcome failed_in(step step, core::error error);
+  module::outcome put_back(std::string const& cause);
+  core::result<void> bring_former_back();
+  void end_foreign_node();
+  void restore_dot_node() const;
+  module::outcome finished();
+  void enter(std::string_view phase);
+  void leave_phase();
+  void look_after();
+  [[nodiscard]] std::string now_running() const;
+
+  settings settings_;
+  module::context const* context_;
+  std::unique_ptr<service::supervisor> supervisor_;
+  std::unique_ptr<cluster> cluster_;
+  location given_;  // as the options say it, before the process's command line fills the rest
+  node_view node_;
+  binlog::registry registry_;
+  std::optional<binlog::node> entry_;  // the node's own registry entry
+  bool ready_ = false;
+  std::string not_ready_because_;
+  files::journal journal_;
+  std::optional<files::manifest> target_;  // the set to activate
+  files::direction direction_ = files::direction::forward;
+  bool files_differ_ = false;
+  std::unique_ptr<binlog::cluster_lock> lock_;
+  std::vector<std::string> peers_online_;
+  std::vector<std::string> warnings_;
+
+  struct phase {
+    std::string name;
+    core::milliseconds took{};
+  };
+  std::vector<phase> phases_;
+  core::clock::time_point phase_started_;
+  std::optional<core::clock::time_point> last_answer_;
+  std::optional<core::clock::time_point> first_answer_;
+  expectation expected_;
+  proof proof_;
+  bool stopped_something_ = false;
+  bool graceless_ = false;  // the registry still said online after the node was gone
+  bool rolled_back_ = false;
+  std::optional<node_view> after_;
+  std::optional<binlog::node> entry_after_;
+};
+
+}  // namespace rolling_restart

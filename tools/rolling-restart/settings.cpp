@@ -1,0 +1,325 @@
+#include "settings.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "process/child.hpp"
+
+namespace rolling_restart {
+namespace {
+
+using core::errc;
+using core::error;
+using core::result;
+using module::option_type;
+using module::presence;
+
+constexpr std::array<std::string_view, 6> action_names{"restart", "stop", "start", "rollback", "status", "verify"};
+
+error usage(std::string what, std::string hint = "") { return {errc::usage, std::move(what), std::move(hint)}; }
+
+result<files::manifest> decode_staged_object(core::json::value const& value) {
+  files::manifest m;
+  auto const set = core::string_member(value, "set");
+  auto const* list = core::member(value, "files");
+  if (!set || set->empty() || list == nullptr || !list->is_array())
+    return usage("cannot read staged: neither a set's digest nor the object copy-binary returned",
+                 "pass copy-binary's result field `staged`");
+  m.set = *set;
+  for (auto const& file : list->get_array()) {
+    auto const dest = core::string_member(file, "dest");
+    auto const sha256 = core::string_member(file, "sha256");
+    if (!dest || !sha256) return usage("cannot read staged: a file without dest or sha256");
+    m.files.push_back({*dest, core::string_member(file, "path").value_or(""), *sha256, 0, 0, 0, ""});
+  }
+  return m;
+}
+
+result<void> decode_staged(module::params const& params, settings& s) {
+  auto const* staged = params.value("staged");
+  if (staged == nullptr || staged->is_null()) return {};
+  if (staged->is_string()) {
+    s.staged_set = std::string(staged->get_string());
+  } else {
+    TRY_ASSIGN(s.staged, decode_staged_object(*staged));
+    s.staged_set = s.staged->set;
+  }
+  auto const hex = s.staged_set.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!s.staged_set.empty() && (!hex || s.staged_set.size() != 64))
+    return usage("cannot read staged: '" + s.staged_set.substr(0, 80) + "' is not a set's digest (64 hex digits)");
+  return {};
+}
+
+result<void> decode_tls(module::params const& params, settings& s) {
+  http::tls_files const files{params.string("tls_ca"), params.string("tls_cert"), params.string("tls_key"),
+                              params.string("tls_server_name")};
+  if (files.ca.empty() && (!files.cert.empty() || !files.key.empty() || !files.server_name.empty()))
+    return usage("cannot use tls_cert, tls_key or tls_server_name: tls_ca is not given");
+  if (files.cert.empty() != files.key.empty()) return usage("cannot use tls_cert without tls_key, or the reverse");
+  if (files.ca.empty()) return {};
+  s.tls = files;
+  return http::check_tls_files(files);
+}
+
+result<void> decode_supervision(module::params const& params, settings& s) {
+  auto const kind = params.string("supervision");
+  s.supervision = kind == "systemd"     ? service::kind::systemd
+                  : kind == "supervise" ? service::kind::supervise
+                                        : service::kind::command;
+  s.unit = params.string("service");
+  if (s.unit.empty()) s.unit = s.node_name();
+  TRY_ASSIGN(s.start_command, split_command(params.string("start_command")));
+  TRY_ASSIGN(s.stop_command, split_command(params.string("stop_command")));
+  s.pid_file = params.string("pid_file");
+  if (s.supervision != service::kind::command &&
+      (params.has("start_command") || params.has("stop_command") || params.has("pid_file")))
+    return usage("cannot use start_command, stop_command or pid_file with supervision=" + kind,
+                 "they go with supervision=command");
+  if (auto const user = params.string("user"); !user.empty()) {
+    TRY_ASSIGN(s.user, process::identity_of_user(user));
+  }
+  return {};
+}
+
+result<void> check_limits(module::params const& params, module::context const& context, settings const& s) {
+  auto const restarts = s.action == action::restart || s.action == action::rollback;
+  if (restarts && context.timeout && *context.timeout < s.stop_timeout + s.ready_timeout)
+    return usage("cannot keep timeout: it is shorter than stop_timeout and ready_timeout together",
+                 "a node that was stopped is brought back first: give the call at least that long");
+  for (auto const& name : s.accept)
+    if (name != "data_dir" && name != "port" && name != "advertise" && name != "downgrade")
+      return usage("cannot accept '" + name + "': know data_dir, port, advertise and downgrade");
+  if (s.action == action::verify && (!params.has("pid") || s.verify_sha256.empty()))
+    return usage("cannot verify: pid and exe_sha256 are needed");
+  if (params.has("deploy_dir") && !s.deploy_dir.is_absolute())
+    return usage("cannot use deploy_dir " + s.deploy_dir.string() + ": not an absolute path");
+  if (!s.data_dir.empty() && !s.data_dir.is_absolute())
+    return usage("cannot use data_dir " + s.data_dir.string() + ": not an absolute path");
+  if (!s.stage_dir.empty() && !s.stage_dir.is_absolute())
+    return usage("cannot use stage_dir " + s.stage_dir.string() + ": not an absolute path");
+  return {};
+}
+
+}  // namespace
+
+std::string_view settings::component_name() const { return component == component::pump ? "pump" : "drainer"; }
+
+std::filesystem::path settings::executable() const { return deploy_dir / "bin" / component_name(); }
+
+bool settings::accepts(std::string_view name) const {
+  return std::find(accept.begin(), accept.end(), name) != accept.end();
+}
+
+std::string settings::node_name() const { return std::string(component_name()) + "-" + std::to_string(port); }
+
+std::string_view name(action action) { return action_names[static_cast<std::size_t>(action)]; }
+
+module::tool const& description() {
+  static module::tool const tool{
+      .name = "rolling-restart",
+      .summary = "Take one TiDB Binlog node through stop, activation and proven return",
+      .description =
+          {"Stops one Pump or Drainer, puts a staged set of files in place, starts it again and proves that it "
+           "does its job. Puts the former set back when the new one is proven bad.",
+           "Looks at every other Pump first, and takes a cluster-wide lock in PD's etcd, so that calls from "
+           "anywhere take turns.",
+           "Changes nothing where the node runs the set already and is ready."},
+      .options =
+          {
+              {.name = "component",
+               .type = option_type::string,
+               .help = "Which program the node is.",
+               .choices = {"pump", "drainer"},
+               .needed = presence::required},
+              {.name = "action",
+               .type = option_type::string,
+               .help = "What to do. status and verify only read.",
+               .fallback = "restart",
+               .choices = {action_names.begin(), action_names.end()}},
+              {.name = "deploy_dir",
+               .type = option_type::path,
+               .help = "The node runs <deploy_dir>/bin/<component>. Default: read from the process at the port."},
+              {.name = "data_dir",
+               .type = option_type::path,
+               .help = "The node's data directory. Default: read from its command line, else "
+                       "<deploy_dir>/data.<component>."},
+              {.name = "port",
+               .type = option_type::integer,
+               .help = "The node's port. Default 8250 for a Pump, 8249 for a Drainer.",
+               .least = 1,
+               .most = 65535},
+              {.name = "advertise",
+               .type = option_type::string,
+               .help = "The address the node registers, host:port. Default: read from its command line."},
+              {.name = "pd_urls",
+               .type = option_type::list,
+               .help = "Client URLs of every PD. Default: read from the node's command line."},
+              {.name = "supervision",
+               .type = option_type::string,
+               .help = "Who keeps the node running.",
+               .fallback = "systemd",
+               .choices = {"systemd", "supervise", "command"}},
+              {.name = "service", .type = option_type::string, .help = "The systemd unit. Default <component>-<port>."},
+              {.name = "user",
+               .type = option_type::string,
+               .help = "Whom a node started by supervise or a command runs as. Default: as the process did, else the "
+                       "caller."},
+              {.name = "start_command",
+               .type = option_type::string,
+               .help = "With supervision=command: how to start the node. Default: its former command line."},
+              {.name = "stop_command",
+               .type = option_type::string,
+               .help = "With supervision=command: how to stop the node. Default: SIGTERM to the process."},
+              {.name = "pid_file",
+               .type = option_type::path,
+               .help = "With supervision=command: where the node's pid is written."},
+              {.name = "peers",
+               .type = option_type::list,
+               .help = "The other Pumps, host:port: the registry is read through them when PD's gateway is off."},
+              {.name = "stage_dir",
+               .type = option_type::path,
+               .help = "Where copy-binary wrote the manifest. Default <deploy_dir>/stage/<component>."},
+              {.name = "staged",
+               .type = option_type::any,
+               .help = "The set to activate: its digest, or the object copy-binary returned."},
+              {.name = "min_online",
+               .type = option_type::integer,
+               .help = "At least this many other Pumps must be ready; 0 must be said for a lone Pump.",
+               .fallback = "1",
+               .least = 0,
+               .most = 1000},
+              {.name = "except",
+               .type = option_type::list,
+               .help = "Node ids of Pumps that need not be ready: the operator answers for them."},
+              {.name = "accept",
+               .type = option_type::list,
+               .help = "Changes that are refused otherwise: data_dir, port, advertise, downgrade."},
+              {.name = "force",
+               .type = option_type::boolean,
+               .help = "Restart although nothing differs.",
+               .fallback = "false"},
+              {.name = "lock",
+               .type = option_type::string,
+               .help = "Take the cluster-wide lock, or go on without it.",
+               .fallback = "auto",
+               .choices = {"auto", "none"}},
+              {.name = "lock_timeout",
+               .type = option_type::seconds,
+               .help = "How long to wait for the lock, seconds.",
+               .fallback = "600",
+               .least = 0,
+               .most = 86400},
+              {.name = "stop_timeout",
+               .type = option_type::seconds,
+               .help = "How long the node may take to end, seconds. It is never killed.",
+               .fallback = "300",
+               .least = 1,
+               .most = 86400},
+              {.name = "ready_timeout",
+               .type = option_type::seconds,
+               .help = "How long the node may take to be ready, seconds. Default 300, for a Drainer 900.",
+               .least = 1,
+               .most = 86400},
+              {.name = "stable_for",
+               .type = option_type::seconds,
+               .help = "How long the node must stay ready, seconds. Default 5, for a Drainer 10.",
+               .least = 0,
+               .most = 3600},
+              {.name = "pid",
+               .type = option_type::integer,
+               .help = "With action=verify: the process expected.",
+               .least = 1},
+              {.name = "exe_sha256",
+               .type = option_type::string,
+               .help = "With action=verify: the digest of the executable expected."},
+              {.name = "tls_ca",
+               .type = option_type::path,
+               .help = "CA of PD, Pumps and Drainers. With it only https is spoken."},
+              {.name = "tls_cert", .type = option_type::path, .help = "Client certificate."},
+              {.name = "tls_key", .type = option_type::path, .help = "Key of the client certificate."},
+              {.name = "tls_server_name",
+               .type = option_type::string,
+               .help = "Name expected in the servers' certificates, instead of the address."},
+          },
+      .results =
+          {
+              {"node", "dict", "id, before and after: state, pid, version, exe_sha256, update_ts."},
+              {"phases", "list", "name and ms of each phase, in order."},
+              {"downtime_ms", "int", "From the last answer before the stop to the first answer after."},
+              {"peers_online", "list", "Ids of the other Pumps that were ready."},
+              {"rolled_back", "bool", "Whether the former set was put back and proven."},
+              {"broken", "bool", "With action=status: down, not ready, or left half activated."},
+              {"staged_differs", "bool", "With action=status: whether the staged set differs from what is in place."},
+          },
+      .examples = R"(- name: Take this Pump through the restart onto the staged set
+  rolling-restart:
+    component: pump
+    deploy_dir: "{{ deploy_dir }}"
+    port: "{{ pump_port }}"
+    staged: "{{ pump_staged.staged }}"
+    stage_dir: "{{ deploy_dir }}/stage/pump"
+)"};
+  return tool;
+}
+
+result<settings> decode(module::params const& params, module::context const& context) {
+  settings s;
+  s.component = params.string("component") == "pump" ? component::pump : component::drainer;
+  auto const wanted = params.string("action");
+  s.action = static_cast<action>(std::find(action_names.begin(), action_names.end(), wanted) - action_names.begin());
+  auto const pump = s.component == component::pump;
+  s.port = static_cast<std::uint16_t>(params.has("port") ? params.integer("port") : pump ? 8250 : 8249);
+  s.deploy_dir = params.string("deploy_dir");
+  s.data_dir = params.string("data_dir");
+  s.advertise = params.string("advertise");
+  s.pd_urls = params.list("pd_urls");
+  s.peers = params.list("peers");
+  s.stage_dir = params.string("stage_dir");
+  s.min_online = static_cast<std::size_t>(params.integer("min_online"));
+  s.except = params.list("except");
+  s.accept = params.list("accept");
+  s.force = params.boolean("force");
+  s.lock = params.string("lock") == "auto";
+  s.lock_timeout = params.seconds("lock_timeout");
+  s.stop_timeout = params.seconds("stop_timeout");
+  s.ready_timeout =
+      params.has("ready_timeout") ? params.seconds("ready_timeout") : core::milliseconds(pump ? 300000 : 900000);
+  s.stable_for = params.has("stable_for") ? params.seconds("stable_for") : core::milliseconds(pump ? 5000 : 10000);
+  if (params.has("pid")) s.verify_pid = static_cast<pid_t>(params.integer("pid"));
+  s.verify_sha256 = params.string("exe_sha256");
+  TRY(decode_staged(params, s));
+  TRY(decode_supervision(params, s));
+  TRY(check_limits(params, context, s));
+  TRY(decode_tls(params, s));
+  return s;
+}
+
+result<std::vector<std::string>> split_command(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const c = text[i];
+    if (quote == 0 && (c == ' ' || c == '\t' || c == '\n')) {
+      if (in_word) words.push_back(std::exchange(word, {}));
+      in_word = false;
+      continue;
+    }
+    in_word = true;
+    if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
+      if (text[++i] != '\n') word += text[i];
+    } else {
+      word += c;
+    }
+  }
+  if (quote != 0) return usage("cannot split the command " + std::string(text) + ": a quote is not closed");
+  if (in_word) words.push_back(std::move(word));
+  return words;
+}
+
+}  // namespace rolling_restart
