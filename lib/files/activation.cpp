@@ -95,13 +95,16 @@ result<void> keep_former(staged_file const& file, former_file const& former) {
   return core::sync_directory(former.backup.parent_path());
 }
 
-activation begin(manifest const& set, direction direction) {
-  activation started{set, {}, activation_state::activating, direction == direction::roll_back};
-  for (auto const& file : set.files) {
-    auto const digest = sha256_of_file(file.dest);
-    started.formers.push_back(digest ? former_file{*digest, backup_path(file.dest, *digest)} : former_file{});
-  }
-  return started;
+// All zero where there is no file.
+stamp stamp_of(fs::path const& path) {
+  struct stat now {};
+  if (::stat(path.c_str(), &now) != 0) return {};
+  return {now.st_dev, now.st_ino, now.st_size, now.st_mtim.tv_sec * 1'000'000'000LL + now.st_mtim.tv_nsec};
+}
+
+error changed_meanwhile(fs::path const& path) {
+  return {errc::stage_changed, "cannot activate: " + path.string() + " was changed since it was prepared",
+          "look who else writes it, then run the same command again"};
 }
 
 result<void> put_back(staged_file const& file, former_file const& former) {
@@ -192,26 +195,45 @@ result<void> check_staged(manifest const& set) {
   return {};
 }
 
-result<void> activate(fs::path const& stage_dir, journal& journal, manifest const& set, direction direction) {
+result<activation> prepare(journal const& journal, manifest const& set, direction direction) {
   TRY(check_staged(set));
   auto const resumed = journal.in_flight && journal.in_flight->set.set == set.set &&
                        journal.in_flight->state != activation_state::undoing;
-  if (!resumed) {
-    journal.in_flight = begin(set, direction);
-    TRY(write_journal(stage_dir, journal));
+  activation prepared{set, {}, activation_state::activating, direction == direction::roll_back};
+  for (std::size_t i = 0; i < set.files.size(); ++i) {
+    auto const& file = set.files[i];
+    auto const digest = sha256_of_file(file.dest);
+    former_file former = digest ? former_file{*digest, backup_path(file.dest, *digest)} : former_file{};
+    // What an earlier call replaced is what counts, not what it left.
+    if (resumed)
+      former = journal.in_flight->formers[i];
+    else
+      TRY(keep_former(file, former));
+    prepared.formers.push_back(std::move(former));
   }
-  auto& in_flight = *journal.in_flight;
+  for (auto const& file : set.files) {
+    prepared.dest_stamps.push_back(stamp_of(file.dest));
+    prepared.staged_stamps.push_back(stamp_of(file.path));
+  }
+  return prepared;
+}
+
+result<void> activate(fs::path const& stage_dir, journal& journal, activation const& prepared) {
+  auto const& set = prepared.set;
   for (std::size_t i = 0; i < set.files.size(); ++i)
-    if (!holds(set.files[i].dest, set.files[i].sha256)) TRY(keep_former(set.files[i], in_flight.formers[i]));
-  for (auto const& file : differing_files(set)) {
-    // Content in place under another mode or owner is corrected by the same rename.
-    if (holds(file.path, file.sha256)) {
-      TRY(put_in_place(file.path, file.dest));
-    }
+    if (stamp_of(set.files[i].dest) != prepared.dest_stamps[i] ||
+        stamp_of(set.files[i].path) != prepared.staged_stamps[i])
+      return changed_meanwhile(set.files[i].dest);
+  journal.in_flight = prepared;
+  TRY(write_journal(stage_dir, journal));
+  for (std::size_t i = 0; i < set.files.size(); ++i) {
+    auto const& file = set.files[i];
+    auto const is_staged = prepared.staged_stamps[i] != stamp{};
+    if (is_staged && prepared.formers[i].sha256 != file.sha256) TRY(put_in_place(file.path, file.dest));
     if (::chown(file.dest.c_str(), file.owner, file.group) != 0 || ::chmod(file.dest.c_str(), file.mode) != 0)
       return core::system_error("set mode and owner of " + file.dest.string(), errno);
   }
-  in_flight.state = activation_state::active;
+  journal.in_flight->state = activation_state::active;
   return write_journal(stage_dir, journal);
 }
 

@@ -5,12 +5,23 @@
 #include "core/error.hpp"
 #include "files/manifest.hpp"
 
+#include <sys/stat.h>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace files {
+
+// A file as stat tells it: the same stamp, the same content.
+struct stamp {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  std::int64_t written_ns = 0;  // mtime
+  friend bool operator==(stamp const&, stamp const&) = default;
+};
 
 // What stood at a destination before.
 struct former_file {
@@ -29,6 +40,9 @@ struct activation {
   std::vector<former_file> formers;  // one for each file of the set, in order
   activation_state state = activation_state::activating;
   bool roll_back = false;  // takes the newest committed set back instead of adding one
+  // Not journaled: of the destination and of the staged copy of each file, when they were prepared.
+  std::vector<stamp> dest_stamps = {};
+  std::vector<stamp> staged_stamps = {};
 };
 
 // The history of one node's files, newest last. `former` sets are the committed ones only.
@@ -52,10 +66,14 @@ std::vector<staged_file> differing_files(manifest const& set);
 // Each file of the set is at its staged path or already in place, with the digest promised: else errc::stage_changed.
 core::result<void> check_staged(manifest const& set);
 
-// Journals and puts the set in place; a half activated one of the same set is finished. The journal then says `active`.
+// All that can be done before the node stops: the staged files verified, what stands in place recorded and backed up.
+// Reading whole files is done here, so that activation itself only renames.
 enum class direction { forward, roll_back };
-core::result<void> activate(std::filesystem::path const& stage_dir, journal& journal, manifest const& set,
-                            direction direction = direction::forward);
+core::result<activation> prepare(journal const& journal, manifest const& set, direction direction = direction::forward);
+
+// Journals and puts the prepared set in place; a half activated one of the same set is finished. The journal then says
+// `active`. errc::stage_changed where a file was changed since it was prepared.
+core::result<void> activate(std::filesystem::path const& stage_dir, journal& journal, activation const& prepared);
 
 // Puts every file of the set in flight back as it was. The set becomes the journal's failed_set.
 core::result<void> undo(std::filesystem::path const& stage_dir, journal& journal);

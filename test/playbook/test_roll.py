@@ -79,7 +79,8 @@ def test_the_result_tells_versions_phases_and_downtime(rolled):
         assert node["after"]["state"] == "online"
         assert [phase["name"] for phase in result["phases"]]
         (since, until), = rolled.watcher.windows(name)
-        assert abs(result["downtime_ms"] - (until - since) * 1000) < 500
+        seen = (until - since) * 1000
+        assert seen - 100 < result["downtime_ms"] < 2 * seen + 1000, "never made to look shorter than it was"
 
 
 def test_the_lock_is_free_afterwards(rolled):

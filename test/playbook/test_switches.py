@@ -36,7 +36,7 @@ def switchable(tmp_path_factory):
     for module in paths.LIBRARY.iterdir():
         if not module.is_symlink():
             shutil.copy2(module, library / module.name)
-    shutil.copy2(paths.BUILD / "bin/rolling-restart-switchable", library / "rolling-restart")
+    shutil.copy2(paths.BUILD / "switchable/rolling-restart-switchable", library / "rolling-restart")
     for module in ("copy-binary", "rolling-restart"):
         os.symlink(module, library / module.replace("-", "_"))
     return library

@@ -144,7 +144,7 @@ def test_nothing_is_renamed_or_started_while_the_process_is_still_there(manual, 
     pump.set_knobs(ignore_term=True)
     with nothing_happens(manual):
         late = restart(manual, pump, "--staged", staged["set"], "--stop-timeout", "2")
-    assert (late.status, late.code) == (1, "stop_timeout"), late
+    assert (late.status, late.code) == (99, "stop_timeout"), late
     assert str(pump.pid) in late["msg"]
     pump.set_knobs()
     done = restart(manual, pump, "--staged", staged["set"])
@@ -166,5 +166,6 @@ def test_a_signal_in_the_stopped_window_does_not_leave_the_pump_down(manual):
 def test_another_program_at_the_port_is_refused(manual):
     one, other = manual.pump("pump1"), manual.pump("pump2")
     with nothing_happens(manual):
-        refused = restart(manual, one, "--force", "--deploy-dir", other.deploy_dir)
+        refused = manual.tool("rolling-restart", "--component", "pump", "--supervision", "command", "--force",
+                              "--port", one.port, "--deploy-dir", other.deploy_dir)
     assert (refused.status, refused.code) == (1, "wrong_executable"), refused

@@ -92,7 +92,10 @@ result<void> session::carry_out(step step) {
       return reload_units(set);
     }
     case step::activate:
-      TRY(files::activate(settings_.stage_dir, journal_, *target_, direction_));
+      if (!prepared_) {
+        TRY_ASSIGN(prepared_, files::prepare(journal_, *target_, direction_));
+      }
+      TRY(files::activate(settings_.stage_dir, journal_, *prepared_));
       return reload_units(*target_);
     case step::start:
       return start();
@@ -187,10 +190,10 @@ void session::look_after() {
 
 outcome session::failed_in(step step, error e) {
   auto const had_started = step == step::start || step == step::ready || step == step::stable;
-  auto const changed_files = journal_.in_flight.has_value();
-  auto const proven_bad = step == step::activate || step == step::undo || step == step::start ||
-                          (had_started && proof_.standing == standing::bad);
-  if (changed_files && proven_bad && enforced(safety::put_back)) return put_back(e.what);
+  auto const while_down = step == step::activate || step == step::undo;
+  auto const proven_bad =
+      journal_.in_flight && (step == step::start || (had_started && proof_.standing == standing::bad));
+  if ((while_down || proven_bad) && enforced(safety::put_back)) return put_back(e.what);
   look_after();
   auto o = refused(std::move(e));
   o.changed = stopped_something_ || had_started;
@@ -241,10 +244,12 @@ result<void> session::bring_former_back() {
   TRY(supervisor_->stop(node_.process ? std::optional(node_.process->id) : std::nullopt,
                         core::deadline::after(settings_.stop_timeout)));
   TRY(wait_until_gone());
-  auto const set = journal_.in_flight->set;
-  TRY(files::undo(settings_.stage_dir, journal_));
+  if (journal_.in_flight) {
+    auto const set = journal_.in_flight->set;
+    TRY(files::undo(settings_.stage_dir, journal_));
+    TRY(reload_units(set));
+  }
   restore_dot_node();
-  TRY(reload_units(set));
   target_.reset();
   TRY(start());
   TRY(ready());

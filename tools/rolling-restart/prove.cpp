@@ -85,6 +85,13 @@ void prover::look(sighting& seen, proof& p, expectation const& expected) {
       }
     }
   }
+  // Read once for each process, and after the answer: it takes time and does not change.
+  if (hashed_ != p.process->id) {
+    auto const digest = files::sha256_of_file(process::running_image(p.process->id));
+    hash_ = digest ? *digest : "";
+    hashed_ = p.process->id;
+  }
+  seen.exe_sha256 = hash_;
   if (auto const holders = process::listeners(settings_->port); holders)
     seen.listening = std::find(holders->begin(), holders->end(), p.process->id) != holders->end();
   // Asked over the network the answer could be another process's: only the holder of the port speaks for the node.

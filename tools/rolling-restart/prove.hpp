@@ -67,6 +67,8 @@ class prover {
   settings const* settings_;
   cluster* cluster_;
   service::supervisor* supervisor_;
+  std::optional<process::id> hashed_;  // whose executable was read last
+  std::string hash_;
 };
 
 }  // namespace rolling_restart

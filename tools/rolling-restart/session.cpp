@@ -155,6 +155,11 @@ outcome session::change() {
     return unchanged(next);
   }
   if (auto const refusal = check_before_stop(); !refusal) return refused(refusal.error());
+  if (next.contains(step::activate) && !next.contains(step::undo)) {
+    auto prepared = files::prepare(journal_, *target_, direction_);
+    if (!prepared) return refused(prepared.error());
+    prepared_ = std::move(*prepared);
+  }
   leave_phase();
   auto o = execute(next);
   o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);

@@ -81,6 +81,7 @@ class session {
   files::journal journal_;
   std::optional<files::manifest> target_;  // the set to activate
   files::direction direction_ = files::direction::forward;
+  std::optional<files::activation> prepared_;
   bool files_differ_ = false;
   std::unique_ptr<binlog::cluster_lock> lock_;
   std::vector<std::string> peers_online_;

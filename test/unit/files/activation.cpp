@@ -46,6 +46,11 @@ struct deployment {
     REQUIRE(files::write_manifest(stage, set).has_value());
     return set;
   }
+  core::result<void> activate(files::journal& journal, files::manifest const& set,
+                              files::direction direction = files::direction::forward) const {
+    TRY_ASSIGN(auto const prepared, files::prepare(journal, set, direction));
+    return files::activate(stage, journal, prepared);
+  }
   files::journal journal() const {
     auto read_back = files::read_journal(stage);
     REQUIRE(read_back.has_value());
@@ -59,7 +64,7 @@ TEST_CASE("activation puts every file in place and journals what it replaced", "
   deployment d;
   auto const set = d.stage_set("new");
   auto journal = d.journal();
-  REQUIRE(files::activate(d.stage, journal, set).has_value());
+  REQUIRE(d.activate(journal, set).has_value());
   CHECK(deployment::read(d.pump) == "new");
   CHECK(deployment::read(d.toml) == "gc = 7 # new");
   CHECK(files::differing_files(set).empty());
@@ -74,7 +79,7 @@ TEST_CASE("undo puts every file back and removes what was not there before", "[a
   deployment d;
   auto journal = d.journal();
   auto const set = d.stage_set("new");
-  REQUIRE(files::activate(d.stage, journal, set).has_value());
+  REQUIRE(d.activate(journal, set).has_value());
   REQUIRE(files::undo(d.stage, journal).has_value());
   CHECK(deployment::read(d.pump) == "old");
   CHECK_FALSE(fs::exists(d.toml));
@@ -87,14 +92,14 @@ TEST_CASE("an activation cut off after any file is finished or undone by the nex
   deployment d;
   auto const set = d.stage_set("new");
   auto journal = d.journal();
-  REQUIRE(files::activate(d.stage, journal, set).has_value());
+  REQUIRE(d.activate(journal, set).has_value());
   // As a kill between the two renames leaves it.
   journal.in_flight->state = activation_state::activating;
   REQUIRE(files::write_journal(d.stage, journal).has_value());
   fs::remove(d.toml);
   auto found = d.journal();
   SECTION("finished") {
-    REQUIRE(files::activate(d.stage, found, set).has_value());
+    REQUIRE(d.activate(found, set).has_value());
     CHECK(deployment::read(d.toml) == "gc = 7 # new");
     REQUIRE(files::undo(d.stage, found).has_value());
     CHECK(deployment::read(d.pump) == "old");
@@ -111,25 +116,38 @@ TEST_CASE("a damaged staged file is refused before anything is renamed", "[activ
   auto const set = d.stage_set("new");
   deployment::write(set.files[1].path, "torn");
   auto journal = d.journal();
-  auto const done = files::activate(d.stage, journal, set);
+  auto const done = d.activate(journal, set);
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == core::errc::stage_changed);
   CHECK(deployment::read(d.pump) == "old");
 }
 
+TEST_CASE("a file changed after it was prepared is not replaced", "[activation]") {
+  deployment d;
+  auto journal = d.journal();
+  auto const prepared = files::prepare(journal, d.stage_set("new"));
+  REQUIRE(prepared.has_value());
+  deployment::write(d.pump, "somebody else's");
+  auto const done = files::activate(d.stage, journal, *prepared);
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().code == core::errc::stage_changed);
+  CHECK(deployment::read(d.pump) == "somebody else's");
+  CHECK_FALSE(d.journal().in_flight);
+}
+
 TEST_CASE("the former set is the last committed one, never a failed one", "[activation]") {
   deployment d;
   auto journal = d.journal();
-  REQUIRE(files::activate(d.stage, journal, d.stage_set("one")).has_value());
+  REQUIRE(d.activate(journal, d.stage_set("one")).has_value());
   REQUIRE(files::commit(d.stage, journal).has_value());
-  REQUIRE(files::activate(d.stage, journal, d.stage_set("two, broken")).has_value());
+  REQUIRE(d.activate(journal, d.stage_set("two, broken")).has_value());
   REQUIRE(files::undo(d.stage, journal).has_value());
-  REQUIRE(files::activate(d.stage, journal, d.stage_set("three")).has_value());
+  REQUIRE(d.activate(journal, d.stage_set("three")).has_value());
   REQUIRE(files::commit(d.stage, journal).has_value());
 
   auto former = files::former_set(journal);
   REQUIRE(former.has_value());
-  REQUIRE(files::activate(d.stage, journal, *former, files::direction::roll_back).has_value());
+  REQUIRE(d.activate(journal, *former, files::direction::roll_back).has_value());
   CHECK(deployment::read(d.pump) == "one");
   REQUIRE(files::commit(d.stage, journal).has_value());
   CHECK(d.journal().rolled_back);
@@ -141,7 +159,7 @@ TEST_CASE("staged copies are removed once committed, but not those of another wa
   auto const mine = d.stage_set("mine");
   auto const other = d.stage_set("other");
   auto journal = d.journal();
-  REQUIRE(files::activate(d.stage, journal, mine).has_value());
+  REQUIRE(d.activate(journal, mine).has_value());
   REQUIRE(files::commit(d.stage, journal).has_value());
   CHECK_FALSE(fs::exists(mine.files[0].path));
   CHECK(fs::exists(other.files[0].path));
@@ -152,7 +170,7 @@ TEST_CASE("nothing to roll back to is said, also when the backup is damaged", "[
   deployment d;
   auto journal = d.journal();
   CHECK(files::former_set(journal).error().code == core::errc::nothing_to_roll_back);
-  REQUIRE(files::activate(d.stage, journal, d.stage_set("new")).has_value());
+  REQUIRE(d.activate(journal, d.stage_set("new")).has_value());
   REQUIRE(files::commit(d.stage, journal).has_value());
   deployment::write(journal.committed.back().formers[0].backup, "scribbled");
   CHECK(files::former_set(journal).error().code == core::errc::nothing_to_roll_back);
