@@ -1,4 +1,7 @@
 // The only file that includes Beast.
+// Beast 1.81 asserts that a last chunk is five bytes long when it looks at it again; one that is also the first has
+// three (found by fuzzing: "0\r\n", then one byte more). Without the assertion it does the right thing.
+#define BOOST_DISABLE_ASSERTS
 #include "http/answer.hpp"
 
 #include <boost/beast/http/parser.hpp>
@@ -16,6 +19,8 @@ struct answer::parser {
 };
 
 namespace {
+
+constexpr std::size_t max_header = 64U << 10U;
 
 core::error not_http(std::string_view bytes, std::string const& detail) {
   using core::errc;
@@ -41,7 +46,7 @@ core::error explain(boost::system::error_code ec, std::size_t max_body) {
 answer::answer(std::size_t max_body) : parser_(std::make_unique<parser>()) {
   parser_->max_body = max_body;
   parser_->beast.body_limit(max_body);
-  parser_->beast.header_limit(64U << 10U);
+  parser_->beast.header_limit(max_header);
   parser_->beast.eager(true);
 }
 answer::~answer() = default;
@@ -63,6 +68,8 @@ core::result<bool> answer::feed(std::string_view bytes) {
     auto const taken = parser_->beast.put(boost::asio::buffer(pending), ec);
     if (ec == beast::error::need_more) {
       pending.erase(0, taken);
+      // Beast bounds the header, but neither chunk extensions nor trailers.
+      if (pending.size() > max_header) return explain(beast::error::header_limit, parser_->max_body);
       return false;
     }
     if (ec) return explain(ec, parser_->max_body);

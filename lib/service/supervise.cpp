@@ -1,6 +1,6 @@
 // daemontools as tidb-ansible lays it out: <deploy_dir>/status/<component>, and supervise called with that directory
-// and <deploy_dir>/scripts/run_<component>.sh. tidb-ansible's own start and stop scripts are never run: the one kills
-// supervise's process group hard, the other ends supervise before it has passed the signal on. A node stopped here
+// and <deploy_dir>/scripts/run_<component>.sh. tidb-ansible's own start and stop scripts are never run: the one may
+// kill a supervise hard, the other ends supervise, perhaps before it has passed the signal on. A node stopped here
 // keeps its supervise, with the service down: `svc -u`, tidb-ansible's start script and start() all bring it back.
 #include "core/file.hpp"
 #include "service/kinds.hpp"

@@ -147,12 +147,13 @@ class PumpHost:
         return bool(entry) and entry["state"] == "online"
 
     def stop(self):
-        """Stops for good: its supervisor too."""
-        pid = self.pid
+        """Stops for good: its supervisor too. Not by stop_pump.sh, which may kill supervise before that has read
+        its order, and so leave the Pump running."""
         if self.supervision == "supervise":
-            self.as_user(["scripts/stop_pump.sh"], stdout=subprocess.DEVNULL)
-        elif pid:
-            os.kill(pid, signal.SIGTERM)
+            self.as_user(["bin/svc", "-dx", "status/pump"])
+            wait.until(f"{self.name}'s supervise has ended", lambda: not self.supervisors())
+        elif self.pid:
+            os.kill(self.pid, signal.SIGTERM)
         wait.until(f"{self.name} has ended", lambda: not self.pid)
 
     def kill(self):

@@ -55,11 +55,19 @@ core::result<void> check_space(request const& r, snapshot const& host, std::vect
 }
 
 core::result<void> check_runnable(request const& r, snapshot const& host) {
-  for (std::size_t i = 0; i < host.files.size(); ++i)
-    if (r.files[i].component != component::any && !host.files[i].space.runs_programs)
+  for (std::size_t i = 0; i < host.files.size(); ++i) {
+    auto const& f = host.files[i];
+    if (r.files[i].component == component::any) continue;
+    if (!f.space.runs_programs)
       return core::error{core::errc::bad_destination,
-                         "cannot use " + host.files[i].dest.string() + ": its file system is mounted noexec",
+                         "cannot use " + f.dest.string() + ": its file system is mounted noexec",
                          "mount it without noexec, or name another directory"};
+    if ((f.wanted.mode & 0111U) == 0)
+      return core::error{core::errc::usage,
+                         fmt::format("cannot use mode {:04o} for {}: a {} must be executable", f.wanted.mode,
+                                     f.dest.string(), name(r.files[i].component)),
+                         "give mode '0755'"};
+  }
   return {};
 }
 

@@ -26,7 +26,7 @@ struct plan {
   std::vector<std::string> warnings;
 };
 
-// errc::no_space, errc::bad_destination (a program to be tried where nothing may run).
+// errc::no_space, errc::bad_destination (a program to be tried where nothing may run), errc::usage (its mode).
 core::result<plan> make_plan(request const& request, snapshot const& snapshot, bool manifest_there);
 
 // The manifest that staging this request leads to.

@@ -1,13 +1,9 @@
 // Where a node keeps and offers what, as its command line, environment and configuration file say.
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cctype>
 #include <map>
 
-#include "core/file.hpp"
+#include "binlog/config.hpp"
 #include "node.hpp"
 
 namespace rolling_restart {
@@ -45,12 +41,7 @@ void add_environment(flags& found, std::vector<std::string> const& environment, 
 }
 
 void add_configuration(flags& found, std::filesystem::path const& file) {
-  auto const text = core::read_file(file);
-  if (!text) return;
-  auto const parsed = toml::parse(*text);
-  if (!parsed) return;
-  for (std::string_view const name : {"data-dir", "addr", "advertise-addr", "node-id", "pd-urls", "log-file"})
-    if (auto const value = parsed.table()[name].value<std::string>()) found.emplace(name, *value);
+  for (auto const& [name, value] : binlog::top_level_strings(file)) found.emplace(name, value);
 }
 
 std::string without_scheme(std::string const& address) {

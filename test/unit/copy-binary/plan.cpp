@@ -131,6 +131,16 @@ TEST_CASE("a program can't be tried where nothing may run", "[copy-binary]") {
   CHECK(refused.error().code == core::errc::bad_destination);
 }
 
+TEST_CASE("a program must be executable, by the mode asked for or that of the file replaced", "[copy-binary]") {
+  fixture f;
+  f.view().wanted.mode = 0644;
+  CHECK(make_plan(f.asked, f.host, false));
+  f.asked.files[0].component = component::pump;
+  auto const refused = make_plan(f.asked, f.host, false);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == core::errc::usage);
+}
+
 TEST_CASE("directories that are as wanted are left alone", "[copy-binary]") {
   fixture f;
   f.view().present = existing{new_digest, 3, {0755, 0, 0}};

@@ -39,6 +39,7 @@ TEST_CASE("an answer is put together however its bytes come", "[http]") {
       // etcd 3.4 does so with its errors.
       {"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n2\r\n{}\r\n0\r\nT: x\r\n\r\n", false,
        404, "{}"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false, 200, ""},
       {"HTTP/1.1 500 \r\nContent-Length: 1\r\n\r\nx", false, 500, "x"},
   }));
   auto const step = GENERATE(as<std::size_t>(), 1, 7, 100000);
@@ -68,6 +69,10 @@ TEST_CASE("what is no whole HTTP answer says why", "[http]") {
       {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", errc::bad_answer, "not HTTP"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", errc::bad_answer, "not HTTP"},
       {"HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'), errc::bad_answer, "header is too large"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" + std::string(70000, 'x'), errc::bad_answer,
+       "header is too large"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + std::string(70000, 'x'), errc::bad_answer,
+       "header is too large"},
       {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", errc::bad_answer, "interim"},
       {"HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'x'), errc::bad_answer, "larger than 1000 bytes"},
   }));

@@ -152,6 +152,14 @@ TEST_CASE("hostile answers end in the right error", "[http]") {
          }
        },
        errc::bad_answer, "header is too large"},
+      {"endless trailer",
+       [](connection const& c) {
+         c.read_request();
+         c.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ");
+         while (c.running() && c.write(endless)) {
+         }
+       },
+       errc::bad_answer, "header is too large"},
       {"endless line",
        [](connection const& c) {
          while (c.running() && c.write(endless)) {
