@@ -90,7 +90,10 @@ void document_options(std::string& text, std::vector<option> const& options, std
     if (o.type == option_type::list) text += indent + "  elements: str\n";
     if (o.type == option_type::objects) text += indent + "  elements: dict\n";
     if (o.needed == presence::required) text += indent + "  required: true\n";
-    if (!o.fallback.empty()) text += fmt::format("{}  default: {}\n", indent, quoted(o.fallback));
+    auto const bare =
+        o.type == option_type::integer || o.type == option_type::seconds || o.type == option_type::boolean;
+    if (!o.fallback.empty())
+      text += fmt::format("{}  default: {}\n", indent, bare ? std::string(o.fallback) : quoted(o.fallback));
     if (!o.choices.empty()) text += fmt::format("{}  choices: [{}]\n", indent, joined(o.choices, ", "));
     if (!o.fields.empty()) {
       text += indent + "  suboptions:\n";

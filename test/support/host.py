@@ -15,11 +15,12 @@ RUN = """\
 set -e
 ulimit -n 1000000
 
-# WARNING: This file was auto-generated. Do not edit!
-#          All your edit might be overwritten!
 DEPLOY_DIR={deploy_dir}
 
 cd "${{DEPLOY_DIR}}" || exit 1
+
+# WARNING: This file was auto-generated. Do not edit!
+#          All your edit might be overwritten!
 
 exec bin/pump \\
     --addr="0.0.0.0:{port}" \\

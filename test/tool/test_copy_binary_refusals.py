@@ -377,6 +377,10 @@ def test_help_version_and_docs():
     docs = yaml.safe_load(outputs[2])
     assert docs["DOCUMENTATION"]["module"] == "copy-binary"
     assert docs["DOCUMENTATION"]["options"]["files"]["suboptions"]["dest"]["required"] is True
+    assert docs["DOCUMENTATION"]["options"]["backup"]["default"] == 1
+    page = (paths.REPO / "tools/copy-binary/README.md").read_text()
+    for name in docs["DOCUMENTATION"]["options"]:
+        assert f"`{name}`" in page, f"the contract page does not know {name}"
     assert yaml.safe_load(docs["EXAMPLES"]) and docs["RETURN"]["staged"]["type"] == "dict"
 
 
