@@ -211,7 +211,8 @@ checked check_value(place const& at, json::value const& v) {
 
 core::result<json::object> check_table(std::vector<option> const& options, json::object const& values,
                                        std::string const& prefix) {
-  for (auto const& [key, value] : values) {
+  for (auto const& each : values) {
+    auto const key = each.key();
     auto const known = std::any_of(options.begin(), options.end(), [&](option const& o) { return o.name == key; });
     if (!known)
       return core::error{core::errc::usage, "cannot use option " + prefix + std::string(key) + ": no such option",

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -76,7 +77,14 @@ def show(folder):
     return summary(restarts, writer)
 
 
+def end_orderly():
+    """TERM and HUP end this program as an exception does: the cluster is taken down."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 def main():
+    end_orderly()
     folder = tempfile.mkdtemp(prefix="tbu-quickstart.")
     os.chmod(folder, 0o755)  # the user tidb works below it
     try:
@@ -85,10 +93,16 @@ def main():
         say(f"failed: {failure}")
         say(f"logs: {folder}")
         return 1
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder)
-    say(f"result: {json.dumps(result)}")
+    say(f"result: {json.dumps(result, separators=(',', ':'))}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing is left running")

@@ -61,11 +61,12 @@ result<void> session::check_identity() const {
       "mark the leftover ones offline once their binlogs are drained"};
 }
 
-// A closing Pump ignores SIGTERM. Its entry stays online and is no longer renewed (facts 1.2), and its own /status fails
-// with the server's cancelled context (tidb-binlog:pump/server.go Close).
+// A closing Pump ignores SIGTERM. Its entry stays online and is no longer renewed (facts 1.2), and its own /status
+// fails with the server's cancelled context (tidb-binlog:pump/server.go Close).
 result<void> session::check_not_closing() {
   if (node_.process && !ready_ && not_ready_because_.find("context canceled") != std::string::npos)
-    return error{errc::not_ready, "cannot restart " + settings_.node_name() + ": it is closing and would ignore the stop",
+    return error{errc::not_ready,
+                 "cannot restart " + settings_.node_name() + ": it is closing and would ignore the stop",
                  "wait until it is offline"};
   if (!node_.process || !entry_ || !ready_) return {};
   auto const status = cluster_->own_status(core::milliseconds(10000));

@@ -65,6 +65,8 @@ outcome session::execute(plan const& plan) {
   expected_.id = node_.id;
   if (entry_) expected_.after = entry_->update_ts;
   if (!plan.contains(step::start)) expected_.after = {};
+  // Found dead with its entry still online: it was killed, or its host went down.
+  graceless_ = !node_.process && entry_ && entry_->state == binlog::node_state::online;
 
   auto const end = [&](outcome o) {
     leave_phase();

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "memory.hpp"
@@ -122,8 +123,9 @@ outcome session::verify() {
 result<void> session::take_lock() {
   if (!settings_.lock || !enforced(safety::lock)) return {};
   deferred_signals const noted;
+  auto const wait = context_->timeout ? std::min(settings_.lock_timeout, *context_->timeout) : settings_.lock_timeout;
   TRY_ASSIGN(lock_, binlog::cluster_lock::acquire(
-                        settings_.pd_urls, settings_.tls, owner(), core::deadline::after(settings_.lock_timeout),
+                        settings_.pd_urls, settings_.tls, owner(), core::deadline::after(wait),
                         [this](std::string_view line) { context_->report.progress(line); },
                         [] { return !deferred_signals::seen().empty(); }));
   if (!deferred_signals::seen().empty())
@@ -160,6 +162,10 @@ outcome session::change() {
     if (!prepared) return refused(prepared.error());
     prepared_ = std::move(*prepared);
   }
+  if (context_->timeout && core::since(context_->started) > *context_->timeout)
+    return refused({errc::timed_out,
+                    "cannot start in time: the timeout of the call has passed before the node was stopped",
+                    "give the call a longer timeout"});
   leave_phase();
   auto o = execute(next);
   o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);
