@@ -29,8 +29,8 @@ std::unique_ptr<source> open_text(std::string content);
 // than 256 MiB of memory: errc::source_unreadable, with `what` named.
 core::result<std::unique_ptr<source>> unpack(std::string_view encoding, std::unique_ptr<source> from, std::string what);
 
-// One regular file of a tar archive, by its path in there (a leading ./ does not count). Only the archive's own bytes
-// decide about its end: a member cut short is errc::source_unreadable.
+// One regular file of a tar archive, by its path in there (a leading ./ does not count). At its end the rest of the
+// archive is read too, so that a packed one's checksum counts. Cut short or damaged: errc::source_unreadable.
 core::result<std::unique_ptr<source>> open_tar_member(std::unique_ptr<source> archive, std::string const& member,
                                                       std::string what);
 

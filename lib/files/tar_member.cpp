@@ -38,6 +38,7 @@ class tar_member_source : public source {
   core::result<std::size_t> read(char* buffer, std::size_t size) override {
     auto const n = archive_read_data(archive_, buffer, size);
     if (n < 0) return bad();
+    if (n == 0 && size > 0) TRY(read_rest());
     return static_cast<std::size_t>(n);
   }
 
@@ -57,6 +58,14 @@ class tar_member_source : public source {
     }
     *buffer = me.input_.data();
     return static_cast<la_ssize_t>(*n);
+  }
+
+  // The checksum of a packed archive comes at its end.
+  core::result<void> read_rest() {
+    for (;;) {
+      TRY_ASSIGN(auto const n, from_->read(input_.data(), input_.size()));
+      if (n == 0) return {};
+    }
   }
 
   [[nodiscard]] core::error error_of(std::string const& cause) const {

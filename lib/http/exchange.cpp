@@ -193,7 +193,7 @@ void exchange::received(error_code ec, std::size_t size) {
   if (from_tls(ec))
     return refuse(tls::explain(tls_->native_handle(), session_, static_cast<unsigned long>(ec.value()), ec.message()));
   if (ec && !is_end(ec)) return fail(send_failure_ ? send_failure_ : ec);
-  if (ec == asio::ssl::error::stream_truncated && !send_failure_) return refuse(answer_.cut());
+  if (ec == asio::ssl::error::stream_truncated) return send_failure_ ? fail(send_failure_) : refuse(answer_.cut());
   auto const whole = ec ? answer_.end() : answer_.feed({buffer_.data(), size});
   if (!whole && send_failure_) return fail(send_failure_);
   if (!whole) {

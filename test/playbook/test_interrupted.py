@@ -67,12 +67,12 @@ def test_killed_and_done_again(cluster, point, victim):
     with Watcher(cluster) as watcher, Writer(cluster) as writer:
         old = target.running_digest
         new = offer_newer(cluster)
-        roll = playbook.start_roll(cluster)
-        if victim == "the tool":
-            kill_tool(cluster, point, target)
-            assert roll.wait().status != 0
-        else:
-            kill_ansible(cluster, point, target, roll)
+        with playbook.start_roll(cluster) as roll:
+            if victim == "the tool":
+                kill_tool(cluster, point, target)
+                assert roll.wait().status != 0, roll.output
+            else:
+                kill_ansible(cluster, point, target, roll)
 
         running, in_place = state_of(target, old, new)
         assert "???" not in running + in_place, "a torn or foreign file"

@@ -28,7 +28,7 @@ class Run:
                                             stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         self.status = None
 
-    def wait(self, timeout=240):
+    def wait(self, timeout=600):
         self.status = self.process.wait(timeout)
         return self
 
@@ -40,6 +40,13 @@ class Run:
             except ProcessLookupError:
                 pass
         self.process.wait(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.kill()
 
     @property
     def output(self):
@@ -68,8 +75,8 @@ class Run:
 
     def restarts(self):
         """[(host, result)] of the nodes that were restarted."""
-        return [(host, result) for host, result in self.results("rolling-restart")
-                if result.get("phases") and result.get("downtime_ms") is not None]
+        return [(host, result) for host, result in self.results("rolling-restart", "ok")
+                if result["changed"] and result.get("phases")]
 
     def error_codes(self):
         """Codes of failed tasks: a tool's `error.code`, or what a task of the playbooks itself begins its msg with."""
@@ -92,7 +99,7 @@ class Run:
         return self
 
 
-def run(cluster, playbook, *arguments, timeout=240, **options):
+def run(cluster, playbook, *arguments, timeout=600, **options):
     return Run(cluster, playbook, *arguments, **options).wait(timeout)
 
 

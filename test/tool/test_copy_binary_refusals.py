@@ -1,6 +1,7 @@
 """copy-binary's refusals: bad usage, bad sources, bad destinations, full disks, and being killed. None of them leaves a
 destination half new, or anything that the next run does not clean up."""
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import random
 import resource
 import signal
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -106,6 +108,12 @@ def refusal_cases(made, folder):
     def file(name, content):
         (folder / name).write_bytes(content)
         return str(folder / name)
+    def archive(path):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+            tar.add(path, "pump")
+        return packed.getvalue()
+
     pump = made.pump.read_bytes()
     arm = bytearray(pump)
     arm[18] = 183
@@ -138,7 +146,7 @@ def refusal_cases(made, folder):
         "a sums file without it": ({"src": str(made.pump), "sha256": file("SUMS", b"00  x\n")}, "digest_mismatch"),
         "no sums file": ({"src": str(made.pump), "sha256": str(folder / "none")}, "source_unreadable"),
         "a member of no archive": ({"src": str(made.pump), "member": "pump"}, "source_unreadable"),
-        "a damaged archive": ({"src": file("bad.gz", gzip.compress(pump)[:-20]), "member": "pump"},
+        "a damaged archive": ({"src": file("bad.tar.gz", archive(made.pump)[:-5]), "member": "pump"},
                               "source_unreadable"),
     }
 

@@ -91,8 +91,8 @@ fs::path backup_of(request const& r, fs::path const& dest, std::string_view sha2
 // Content of the control host: what was sent, or a file here that has the digest.
 origin find_announced(request const& r, announced const& source, file_view const& view) {
   if (!source.upload.empty()) return {origin::kind::upload, source.upload, {}, source.encoding, {}};
-  auto const staged = files::staged_path(view.dest, source.sha256);
-  for (auto const& path : {view.dest, staged, backup_of(r, view.dest, source.sha256)})
+  if (view.present && view.present->sha256 == source.sha256) return {origin::kind::file, view.dest, {}, {}, {}};
+  for (auto const& path : {files::staged_path(view.dest, source.sha256), backup_of(r, view.dest, source.sha256)})
     if (holds(path, source.sha256)) return {origin::kind::file, path, {}, {}, {}};
   return {};
 }

@@ -13,11 +13,12 @@ namespace {
 constexpr core::milliseconds first_interval{10};
 constexpr core::milliseconds longest_interval{250};
 constexpr core::milliseconds answer_timeout{3000};
+// Between the start and the first process of it; a run script takes milliseconds.
+constexpr core::milliseconds longest_absence{3000};
 
-std::string see_log(proof const& p, component component) {
-  if (!p.process) return "";
-  auto const l = location_of(p.process->argv, {}, p.process->cwd, component);
-  return l.log_file.empty() ? "" : "; see " + l.log_file;
+std::string see_log(proof const& p, settings const& s) {
+  auto const log_file = p.process ? location_of(p.process->argv, {}, p.process->cwd, s.component).log_file : "";
+  return "; see " + (log_file.empty() ? (s.deploy_dir / "log").string() : log_file);
 }
 
 }  // namespace
@@ -53,23 +54,42 @@ judgement judge_at_deadline(sighting const& seen, expectation const& expected, s
 
 bool prover::registry_readable() { return cluster_->read().has_value(); }
 
+// A process that exits at once is gone before it can be looked at: the supervisor's word tells.
+bool prover::came_and_went(service::state const& service) {
+  auto const another = last_main_pid_ && service.main_pid && *service.main_pid != *last_main_pid_;
+  if (service.main_pid) {
+    last_main_pid_ = service.main_pid;
+    absent_since_.reset();
+  } else if (!absent_since_) {
+    absent_since_ = core::clock::now();
+  }
+  return another || service.activity == service::activity::restarting ||
+         service.activity == service::activity::failed ||
+         (absent_since_ && core::since(*absent_since_) > longest_absence);
+}
+
+void prover::follow(sighting& seen, proof& p) {
+  auto const service = supervisor_->look();
+  if (!service) {
+    seen.answer_error = service.error().what;
+    return;
+  }
+  bool listening = false;
+  auto found = find_process(*settings_, *service, listening);
+  if (found)
+    p.process = std::move(*found);
+  else
+    seen.answer_error = found.error().what;
+  if (p.process) absent_since_.reset();
+  seen.ended = !p.process && came_and_went(*service);
+}
+
 void prover::look(sighting& seen, proof& p, expectation const& expected) {
   seen = {};
-  if (!p.process) {
-    auto const service = supervisor_->look();
-    bool listening = false;
-    auto found = service ? find_process(*settings_, *service, listening)
-                         : core::result<std::optional<process::info>>(service.error());
-    if (found)
-      p.process = std::move(*found);
-    else
-      seen.answer_error = found.error().what;
-  }
+  if (!p.process) follow(seen, p);
   if (!p.process) return;
   seen.alive = process::alive(p.process->id);
   if (!seen.alive) return;
-  if (auto const digest = files::sha256_of_file(process::running_image(p.process->id)); digest)
-    seen.exe_sha256 = *digest;
   auto const status = cluster_->own_status(answer_timeout);
   if (!status) {
     seen.answer_error = status.error().what;
@@ -106,14 +126,18 @@ proof prover::wait_until_ready(expectation const& expected) {
   for (;;) {
     auto const followed = p.process;
     look(seen, p, expected);
-    if (followed && !seen.alive) {
-      p.why = "its process (pid " + std::to_string(followed->id.pid) + ") ended" + see_log(p, settings_->component);
+    if (seen.ended || (followed && !seen.alive)) {
+      p.why =
+          followed ? "its process (pid " + std::to_string(followed->id.pid) + ") ended" : "its process ends at once";
+      p.why += see_log(p, *settings_);
       // A Pump exits when PD is away, whatever its version (facts 1.4): that proves nothing.
       if (registry_readable()) {
         p.standing = standing::bad;
         return p;
       }
       p.process.reset();
+      last_main_pid_.reset();
+      absent_since_.reset();
     } else {
       auto const now = deadline.passed() ? judge_at_deadline(seen, expected, settings_->advertise)
                                          : judge(seen, expected, settings_->advertise);
@@ -135,8 +159,7 @@ proof prover::stay(proof ready, expectation const& expected, core::milliseconds 
   if (process::wait_for_exit(ready.process->id, core::deadline::after(stable_for))) {
     ready.standing = registry_readable() ? standing::bad : standing::waiting;
     ready.why = "its process (pid " + std::to_string(ready.process->id.pid) + ") ended " +
-                std::to_string(core::since(started).count()) + " ms after it was ready" +
-                see_log(ready, settings_->component);
+                std::to_string(core::since(started).count()) + " ms after it was ready" + see_log(ready, *settings_);
     return ready;
   }
   // One slow answer is not a verdict.

@@ -25,6 +25,7 @@ enum class standing {
 // What one look at a started node saw.
 struct sighting {
   bool alive = false;
+  bool ended = false;  // a process of it came and went since the start, as far as the supervisor shows
   bool listening = false;
   bool answered = false;                      // HTTP answered with a readable registry
   std::optional<binlog::node> own_entry;      // by the expected id
@@ -62,6 +63,8 @@ class prover {
 
  private:
   void look(sighting& seen, proof& p, expectation const& expected);
+  void follow(sighting& seen, proof& p);
+  [[nodiscard]] bool came_and_went(service::state const& service);
   bool registry_readable();
 
   settings const* settings_;
@@ -69,6 +72,8 @@ class prover {
   service::supervisor* supervisor_;
   std::optional<process::id> hashed_;  // whose executable was read last
   std::string hash_;
+  std::optional<pid_t> last_main_pid_;  // as the supervisor named it
+  std::optional<core::clock::time_point> absent_since_;
 };
 
 }  // namespace rolling_restart

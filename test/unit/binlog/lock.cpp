@@ -70,7 +70,7 @@ TEST_CASE("a lock is renewed as long as its owner lives", "[binlog][lock]") {
   test::etcd_process const pd;
   auto const held = acquire(pd.urls(), "alice");
   REQUIRE(held);
-  std::this_thread::sleep_for(4500ms);  // more than twice its time to live
+  std::this_thread::sleep_for(3200ms);  // well past its time to live
   CHECK_FALSE(held.value()->lost());
   CHECK(held.value()->confirm());
   CHECK_FALSE(acquire(pd.urls(), "bob"));
@@ -140,7 +140,7 @@ TEST_CASE("a short outage of PD does not cost the lock", "[binlog][lock]") {
   pd.signal(SIGSTOP);
   std::this_thread::sleep_for(700ms);
   pd.signal(SIGCONT);
-  std::this_thread::sleep_for(2500ms);
+  std::this_thread::sleep_for(1800ms);
   CHECK_FALSE(held.value()->lost());
   CHECK(held.value()->confirm());
 }

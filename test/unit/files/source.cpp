@@ -149,6 +149,19 @@ TEST_CASE("an archive that is damaged before the member's end is refused", "[fil
   CHECK(!member(std::string(5000, '\xff'), "pump"));
 }
 
+TEST_CASE("damage behind the member of a packed archive counts", "[files]") {
+  auto const packed = gzip(tar_entry("pump", "PUMP") + tar_entry("more", sample) + std::string(1024, '\0'));
+  auto const pump_in = [](std::string const& bytes) -> core::result<std::string> {
+    TRY_ASSIGN(auto unpacked, files::unpack("gzip", files::open_text(bytes), "the archive"));
+    return all_of(files::open_tar_member(std::move(unpacked), "pump", "the archive"));
+  };
+  CHECK(*pump_in(packed) == "PUMP");
+  CHECK(!pump_in(packed.substr(0, packed.size() - 1)));
+  auto damaged = packed;
+  damaged[packed.size() - 8] = static_cast<char>(damaged[packed.size() - 8] ^ 1);  // its CRC
+  CHECK(!pump_in(damaged));
+}
+
 TEST_CASE("files are opened only where they are files", "[files]") {
   temp_dir dir;
   for (auto const& path : {dir.path / "none", dir.path, std::filesystem::path("/dev/null")}) {
