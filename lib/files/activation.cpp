@@ -141,12 +141,16 @@ std::set<fs::path> staged_paths_of_others(fs::path const& stage_dir, std::string
   return paths;
 }
 
+void forget_manifest(fs::path const& stage_dir, std::string_view set) {
+  ::unlink(manifest_path(stage_dir, set).c_str());
+  ::rmdir(manifest_path(stage_dir, set).parent_path().c_str());
+}
+
+// Its manifest stays: staging the same set again then finds all as it was.
 void forget_staged(fs::path const& stage_dir, manifest const& set) {
   auto const needed = staged_paths_of_others(stage_dir, set.set);
   for (auto const& file : set.files)
     if (!needed.contains(file.path)) ::unlink(file.path.c_str());
-  ::unlink(manifest_path(stage_dir, set.set).c_str());
-  ::rmdir(manifest_path(stage_dir, set.set).parent_path().c_str());
 }
 
 void forget_old_backups(journal& journal, std::size_t keep) {
@@ -263,6 +267,8 @@ result<void> commit(fs::path const& stage_dir, journal& journal, std::size_t kee
     return write_journal(stage_dir, journal);
   }
   if (changes_content(proven)) {
+    if (!journal.committed.empty() && journal.committed.back().set.set != set.set)
+      forget_manifest(stage_dir, journal.committed.back().set.set);
     journal.committed.push_back(std::move(proven));
     journal.rolled_back = false;
   }

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
 namespace http {
@@ -117,15 +118,24 @@ std::vector<core::result<response>> client::impl::send_all(std::vector<request> 
                                                      --left;
                                                      if (at < next_) --open_;
                                                    });
-    exchanges_.back()->arm();
   }
   next_ = 0;
   open_ = 0;
   max_open_ = max_connections();
   if (cancelled_) end_all();
+  auto by_deadline = exchanges_;
+  std::erase(by_deadline, nullptr);
+  std::sort(by_deadline.begin(), by_deadline.end(),
+            [](auto const& a, auto const& b) { return a->deadline().when() < b->deadline().when(); });
+  auto next_due = by_deadline.begin();
+  auto const work = asio::make_work_guard(io_);  // a lookup on its own thread is none that Asio knows of
+  // Looked at after every step: timers of Asio's would wait behind all handlers that are ready, and a thousand TLS
+  // handshakes are a second of work.
   while (left > 0) {
     begin_waiting();
-    if (left > 0) io_.run_one();
+    while (next_due != by_deadline.end() && ((*next_due)->finished() || (*next_due)->deadline().passed()))
+      (*next_due++)->expire();
+    if (left > 0) io_.run_one_until((*next_due)->deadline().when());
   }
   exchanges_.clear();
   io_.restart();

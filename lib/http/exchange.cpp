@@ -37,7 +37,7 @@ exchange::exchange(asio::io_context& io, SSL_CTX* tls, std::string const& expect
       url_(std::move(target)),
       message_(head_and_body(request, url_)),
       timeout_(request.timeout),
-      deadline_(io),
+      deadline_(core::deadline::after(request.timeout)),
       attempt_(io),
       socket_(io),
       answer_(request.max_body),
@@ -62,7 +62,6 @@ void exchange::finish(outcome with) {
   if (finished()) return;
   auto const done = std::exchange(done_, nullptr);
   error_code ignored;
-  deadline_.cancel(ignored);
   attempt_.cancel(ignored);
   socket_.close(ignored);
   done(std::move(with));
@@ -77,12 +76,9 @@ void exchange::fail(error_code ec) {
   finish(failure(code, ec.message() + " while " + phase_, hung_up && context_ == nullptr ? maybe_tls : ""));
 }
 
-void exchange::arm() {
-  deadline_.expires_after(timeout_);
-  deadline_.async_wait(guarded([this](error_code) {
-    finish(failure(core::errc::timed_out, "no whole answer within " + std::to_string(timeout_.count()) + " ms (" +
-                                              phase_ + " when time was up)"));
-  }));
+void exchange::expire() {
+  finish(failure(core::errc::timed_out, "no whole answer within " + std::to_string(timeout_.count()) + " ms (" +
+                                            phase_ + " when time was up)"));
 }
 
 void exchange::begin(resolver& resolver) {
@@ -122,8 +118,7 @@ void exchange::connect_next() {
   if (ec) return fail(ec);
   if (!addresses_.empty()) {
     // One silent address leaves time for the others.
-    auto const left = deadline_.expiry() - core::clock::now();
-    attempt_.expires_after(left / static_cast<int>(addresses_.size() + 1));
+    attempt_.expires_after(deadline_.left() / static_cast<int>(addresses_.size() + 1));
     attempt_.async_wait(guarded([this](error_code e) {
       error_code ignored;
       if (!e) socket_.cancel(ignored);

@@ -25,14 +25,16 @@ class exchange : public std::enable_shared_from_this<exchange> {
  public:
   using outcome = core::result<response>;
 
-  // `done` is called once, on the thread that runs `io`. `tls` is null for plain HTTP.
+  // The deadline runs from here on; who runs `io` watches it. `done` is called once, on that thread. `tls` is null for
+  // plain HTTP.
   exchange(asio::io_context& io, SSL_CTX* tls, std::string const& expected_name, request const& request, url target,
            std::function<void(outcome)> done);
 
-  void arm();                      // from here on the deadline runs
   void begin(resolver& resolver);  // name, connection, request, answer
+  void expire();                   // the deadline has passed
   void finish(outcome with);       // only the first call counts
   [[nodiscard]] bool finished() const { return !done_; }
+  [[nodiscard]] core::deadline deadline() const { return deadline_; }
   // "cannot GET http://...: CAUSE".
   [[nodiscard]] core::error failure(core::errc code, std::string const& cause, std::string hint = {}) const;
 
@@ -58,8 +60,8 @@ class exchange : public std::enable_shared_from_this<exchange> {
   url url_;
   std::string message_;
   core::milliseconds timeout_;
-  asio::steady_timer deadline_;
-  asio::steady_timer attempt_;
+  core::deadline deadline_;
+  asio::steady_timer attempt_;  // at one address of several
   asio::ip::tcp::socket socket_;
   tls::session session_;
   std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;

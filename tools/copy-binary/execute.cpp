@@ -100,7 +100,11 @@ core::result<void> check_programs(execution const& e, std::vector<sight> const& 
     if (asked.component == component::any) continue;
     if (f.present && f.present->sha256 != f.content.sha256)
       done.findings[i].former_version = version_of_present(f.dest, e.deadline);
-    if (!seen[i].path) continue;
+    if (!seen[i].path) {
+      // Check mode of a playbook: the content is still on the control host, where its version was asked.
+      if (asked.source) done.findings[i].version = asked.source->version;
+      continue;
+    }
     e.tell("checking " + source_text(asked));
     TRY_ASSIGN(done.findings[i].version, check_program(*seen[i].path, source_text(asked), asked.component, e.deadline));
   }

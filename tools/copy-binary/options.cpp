@@ -19,6 +19,7 @@ std::vector<option> announced_fields() {
        .help = "How the upload is packed.",
        .fallback = "identity",
        .choices = {"identity", "gzip", "xz"}},
+      {.name = "version", .type = option_type::string, .help = "Its version, where the control host asked it."},
   };
 }
 

@@ -80,7 +80,8 @@ void describe(plan& p, request const& r, file_view const& f, action what) {
   if (what == action::attributes) p.steps.push_back(fmt::format("set {} of {}", owner_text(f.wanted), target));
   if (what != action::copy) return;
   auto const content = fmt::format("sha256 {}, {} bytes", f.content.sha256.substr(0, 16), f.content.size);
-  if (f.from.kind == origin::kind::nowhere) p.steps.push_back(fmt::format("send {} from the control host", content));
+  if (f.from.kind == origin::kind::nowhere || f.from.kind == origin::kind::upload)
+    p.steps.push_back(fmt::format("send {} from the control host", content));
   p.steps.push_back(fmt::format("write {} ({}, {})", target, content, owner_text(f.wanted)));
   if (backs_up(r, f, what))
     p.steps.push_back(fmt::format("keep the former {} as {}", f.dest.string(), f.backup.string()));

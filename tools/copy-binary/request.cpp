@@ -34,7 +34,8 @@ core::result<announced> decode_announced(module::params const& p, std::string co
               p.string("name"),
               p.boolean("executable"),
               fs::path(p.string("upload")),
-              p.string("encoding")};
+              p.string("encoding"),
+              p.string("version")};
   if (!files::is_digest(a.sha256)) return usage("cannot use option " + where + "source.sha256: not 64 hex digits");
   return a;
 }

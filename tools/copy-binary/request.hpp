@@ -25,6 +25,7 @@ struct announced {
   bool executable = false;
   fs::path upload;  // empty: not sent
   std::string encoding;
+  std::string version;  // as the control host found it
 };
 
 struct owner_names {

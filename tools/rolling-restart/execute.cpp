@@ -279,6 +279,13 @@ outcome session::put_back(std::string const& cause) {
   return o;
 }
 
+// Asked once more: the renewing thread may not have noticed yet. PD being away for a moment is not a loss.
+bool session::lock_was_lost() {
+  if (!lock_) return false;
+  auto const ours = lock_->confirm();
+  return lock_->lost() || (!ours && ours.error().code == errc::lock_lost);
+}
+
 outcome session::finished() {
   leave_phase();
   look_after();
@@ -289,7 +296,7 @@ outcome session::finished() {
               ? settings_.node_name() + " is stopped" + (graceless_ ? ", but did not tell the registry" : "")
               : settings_.node_name() + " runs " + (after_ && !after_->version.empty() ? after_->version : "") +
                     " and is proven ready";
-  if (lock_ && lock_->lost())
+  if (lock_was_lost())
     o.failure =
         error{errc::lock_lost,
               "cannot vouch for one node at a time: the lock was lost while " + settings_.node_name() +

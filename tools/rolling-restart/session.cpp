@@ -89,7 +89,7 @@ outcome session::report_status() {
   o.fields = fields();
   o.fields["ready"] = ready_;
   o.fields["broken"] = !ready_ || s.in_flight;
-  o.fields["staged_differs"] = files_differ_;
+  o.fields["staged_differs"] = files_differ_ || !s.runs_installed_binary;
   o.fields["registry"] = registry_.source;
   o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);
   o.msg = settings_.node_name() + (ready_ ? " is ready" : " is not ready: " + not_ready_because_);
@@ -133,6 +133,19 @@ result<void> session::take_lock() {
   return {};
 }
 
+// As the plan leaves it, for people who read a dry run.
+node_view session::planned_node(plan const& plan) const {
+  auto planned = node_;
+  planned.process.reset();
+  if (plan.contains(step::activate) && target_)
+    for (auto const& file : target_->files)
+      if (file.dest == settings_.executable()) {
+        planned.exe_sha256 = file.sha256;
+        if (!file.version.empty()) planned.version = file.version;
+      }
+  return planned;
+}
+
 outcome session::change() {
   auto next = make_plan(settings_, current_situation());
   if (next.steps.empty()) return unchanged(next);
@@ -141,6 +154,8 @@ outcome session::change() {
     outcome o;
     o.changed = true;
     o.msg = "would take " + settings_.node_name() + " through this plan: " + next.reason;
+    after_ = planned_node(next);
+    entry_after_ = entry_;
     o.fields = fields();
     o.warnings = warnings_;
     o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);

@@ -43,6 +43,7 @@ class session {
   module::outcome report_status();
   module::outcome verify();
   module::outcome change();
+  [[nodiscard]] node_view planned_node(plan const& plan) const;
   core::result<void> take_lock();
   [[nodiscard]] core::json::object fields() const;
   module::outcome unchanged(plan const& plan) const;
@@ -63,6 +64,7 @@ class session {
   void end_foreign_node();
   void restore_dot_node() const;
   module::outcome finished();
+  bool lock_was_lost();
   void enter(std::string_view phase);
   void leave_phase();
   void look_after();

@@ -30,7 +30,8 @@ result<files::manifest> decode_staged_object(core::json::value const& value) {
     auto const dest = core::string_member(file, "dest");
     auto const sha256 = core::string_member(file, "sha256");
     if (!dest || !sha256) return usage("cannot read staged: a file without dest or sha256");
-    m.files.push_back({*dest, core::string_member(file, "path").value_or(""), *sha256, 0, 0, 0, ""});
+    m.files.push_back({*dest, core::string_member(file, "path").value_or(""), *sha256, 0, 0, 0,
+                       core::string_member(file, "version").value_or("")});
   }
   return m;
 }
@@ -317,7 +318,8 @@ result<std::vector<std::string>> split_command(std::string_view text) {
       word += c;
     }
   }
-  if (quote != 0) return usage("cannot split the command " + std::string(text) + ": a quote is not closed");
+  if (quote != 0)
+    return usage("cannot read start_command or stop_command: a quote is not closed in: " + std::string(text));
   if (in_word) words.push_back(std::move(word));
   return words;
 }
