@@ -111,7 +111,7 @@ core::result<registry> read_registry_through_pumps(node_client& client, std::vec
                       "name the other Pumps in peers"};
   std::string causes;
   for (auto const& host : hosts) {
-    auto const read = [&]() -> core::result<registry> {
+    auto read = [&]() -> core::result<registry> {
       TRY_ASSIGN(auto drainers, client.drainers_known_to(host, timeout));
       TRY_ASSIGN(auto status, client.status_of_pump(host, timeout));
       // null is "none" and "could not read" alike; asked again now that PD is known to be readable (facts, trap 6).

@@ -54,8 +54,8 @@ enum class errc {
   downgrade,             // an older version than the one online
   service_masked,        // the supervisor is told never to start the node
   journal_damaged,       // the journal of a former call can't be read
-  interrupted,          // asked to end (INT, TERM, HUP) before anything was stopped
-  already_running,      // asked to start what runs another version
+  interrupted,           // asked to end (INT, TERM, HUP) before anything was stopped
+  already_running,       // asked to start what runs another version
 };
 
 std::string_view name(errc code);

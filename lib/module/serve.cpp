@@ -2,10 +2,10 @@
 #include "module/request.hpp"
 #include "module/tool.hpp"
 
-#include <cstdlib>
 #include <fcntl.h>
 #include <nss.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include <array>
 #include <cerrno>
@@ -14,7 +14,8 @@
 #include <exception>
 #include <memory>
 
-// libstdc++'s own would print the type of a stray exception: on stderr, where nothing may go, and by 45 kB of demangler.
+// libstdc++'s own would print the type of a stray exception: on stderr, where nothing may go, and by 45 kB of
+// demangler.
 namespace __gnu_cxx {
 void __verbose_terminate_handler() { std::abort(); }
 }  // namespace __gnu_cxx

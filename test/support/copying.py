@@ -84,6 +84,12 @@ def as_module(folder, **options):
 FACES = {"command": as_command, "module": as_module}
 
 
+def done(call):
+    """A call that must have succeeded."""
+    assert call.status == 0 and call["failed"] is False, call
+    return call
+
+
 def tree(folder):
     """Everything below folder: kind, mode, owner, group and content."""
     picture = {}

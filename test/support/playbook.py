@@ -1,6 +1,7 @@
 """Running the real ansible-playbook on an embedded cluster, and what its tasks returned."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -24,7 +25,7 @@ class Run:
             command += ["-e", json.dumps({name: value})]
         environment = {**cluster.environment, **_ansible(self._record)}
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, cwd=paths.PLAYBOOKS, stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(command, cwd=_playbooks(cluster), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         self.status = None
 
@@ -112,11 +113,19 @@ def start_roll(cluster, *arguments, **options):
     return Run(cluster, "rolling_update.yml", *arguments, **options)
 
 
+def _playbooks(cluster):
+    """This checkout's playbooks beside TBU_LIBRARY's modules: a library beside the playbook wins over any setting."""
+    copy = os.path.join(cluster.folder, "playbooks")
+    if not os.path.isdir(copy):
+        shutil.copytree(paths.PLAYBOOKS, copy, symlinks=True, ignore=shutil.ignore_patterns("library", "resources"))
+        os.symlink(paths.LIBRARY, os.path.join(copy, "library"))
+    return copy
+
+
 def _ansible(record):
-    """This checkout's settings whatever the caller's; TBU_LIBRARY's modules."""
+    """This checkout's settings whatever the caller's."""
     return {
         "ANSIBLE_CONFIG": str(paths.PLAYBOOKS / "ansible.cfg"),
-        "ANSIBLE_LIBRARY": str(paths.LIBRARY),
         "ANSIBLE_CALLBACK_PLUGINS": str(paths.SUPPORT / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "record",
         "ANSIBLE_NOCOLOR": "1",
