@@ -66,9 +66,14 @@ module::outcome start(execution const& e) {
   return o;
 }
 
+void name_missing(module::outcome& o, execution const& e) {
+  if (e.plan.need_upload.empty()) return;
+  o.fields["need_upload"] = json::array(e.plan.need_upload.begin(), e.plan.need_upload.end());
+}
+
 module::outcome ask_for_uploads(execution const& e) {
   auto o = start(e);
-  o.fields["need_upload"] = json::array(e.plan.need_upload.begin(), e.plan.need_upload.end());
+  name_missing(o, e);
   o.msg = fmt::format("{} of {} files must be sent first; nothing was done", e.plan.need_upload.size(),
                       e.asked.files.size());
   return o;
@@ -90,6 +95,7 @@ module::outcome go(execution& e, module::context const& context) {
   o.changed = e.plan.changed;
   o.msg = sentence(e, context.check);
   fill_fields(o, e, done);
+  if (context.check) name_missing(o, e);
   return o;
 }
 
