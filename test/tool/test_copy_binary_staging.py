@@ -39,7 +39,7 @@ def test_check_mode_plans_what_would_be_sent(call, deploy, made):
                    stage_dir=f"{deploy}/.upgrade")
     before = tree(deploy)
     planned = done(call(**options, _ansible_check_mode=True))
-    assert planned["changed"] and "need_upload" not in planned.result and tree(deploy) == before
+    assert planned["changed"] and planned["need_upload"] == [sha256(made.pump)] and tree(deploy) == before
     assert any("from the control host" in step for step in planned["plan"])
     assert planned["staged"]["files"][0]["sha256"] == sha256(made.pump)
     upload = {**announced(made.pump), "upload": str(made.pump), "encoding": "identity"}
