@@ -6,7 +6,7 @@ from . import paths
 
 
 class Writer:
-    def __init__(self, cluster, rate=200):
+    def __init__(self, cluster, rate=50):
         self._cluster = cluster
         self._rate = rate
         self._out = cluster.new_path("writes.json")
