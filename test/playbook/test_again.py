@@ -1,4 +1,4 @@
-"""Issue 2, line 3: a second run changes nothing; --check --diff changes nothing and shows the plan."""
+"""a second run changes nothing; --check --diff changes nothing and shows the plan."""
 from support.guard import assert_same_files
 from support.playbook import roll
 from support.watcher import Watcher

@@ -1,4 +1,4 @@
-"""Issue 2, line 5: killed with SIGKILL anywhere, the same command again finishes the roll, broken nodes first.
+"""killed with SIGKILL anywhere, the same command again finishes the roll, broken nodes first.
 
 The kill points, each tried for the tool and for ansible-playbook, each followed by the same command, every other time
 with a newer binary in resources/bin. The table of what was found is printed at the end (pytest -s, or on failure).

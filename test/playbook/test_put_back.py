@@ -1,4 +1,4 @@
-"""Issue 2, line 4, second half: what is found only after the start is put back and proven, and the run stops there."""
+"""what is found only after the start is put back and proven, and the run stops there."""
 import pytest
 
 from support import process

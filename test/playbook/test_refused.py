@@ -1,4 +1,4 @@
-"""Issue 2, line 4, first half: what is refused before anything stops, with its code, the Pumps serving on."""
+"""what is refused before anything stops, with its code, the Pumps serving on."""
 import os
 import shutil
 

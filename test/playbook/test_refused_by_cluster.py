@@ -1,4 +1,4 @@
-"""Issue 2, line 4: a roll is refused, before anything stops, when the rest of the cluster could not take the writes.
+"""a roll is refused, before anything stops, when the rest of the cluster could not take the writes.
 
 The inventory holds pump1 and pump2; pump3 is the peer in trouble, and not this run's to mend.
 """

@@ -1,4 +1,4 @@
-"""Issue 2, line 2: the roll, watched every 20 ms from outside while a client writes."""
+"""the roll, watched every 20 ms from outside while a client writes."""
 import os
 
 import pytest

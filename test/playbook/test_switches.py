@@ -1,4 +1,4 @@
-"""Issue 2, line 2, last sentence: each safety check, switched off, makes a named test fail.
+"""each safety check, switched off, makes a named test fail.
 
 The tests' own build of rolling-restart (rolling-restart-switchable) leaves out the check that TBU_SWITCH_OFF names. Each
 check's test is run in a process of its own against that build; it must fail, and pass when nothing is switched off.

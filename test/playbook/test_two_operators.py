@@ -1,4 +1,4 @@
-"""Issue 2, line 6: two rolls at once, one-off calls at once, a dead owner's lock, a lost lock."""
+"""two rolls at once, one-off calls at once, a dead owner's lock, a lost lock."""
 import os
 import shutil
 import signal

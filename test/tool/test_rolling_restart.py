@@ -1,4 +1,4 @@
-"""Issue 2, line 7, and what goes with it: rolling-restart and copy-binary on a host without Ansible."""
+"""rolling-restart and copy-binary on a host without Ansible."""
 import json
 import os
 import pwd

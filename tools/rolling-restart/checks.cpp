@@ -41,7 +41,7 @@ result<void> session::check_identity() const {
   std::vector<std::string> here;
   for (auto const& pump : settings_.component == component::pump ? registry_.pumps : registry_.drainers)
     if (pump.host == settings_.advertise && pump.state != binlog::node_state::offline) here.push_back(pump.id);
-  if (here.size() == 1 && here[0] == node_.id) return {};
+  if (here.size() == 1 && here[0] == node_.id_after_restart) return {};
   if (here.empty() && entry_) return {};
   if (here.empty())
     return error{errc::node_ambiguous,
@@ -53,7 +53,7 @@ result<void> session::check_identity() const {
   if (here.size() == 1)
     return error{errc::node_ambiguous,
                  "cannot restart " + settings_.node_name() + ": it is registered as " + ids +
-                     ", but would come back as " + node_.id,
+                     ", but would come back as " + node_.id_after_restart,
                  "write " + ids + " into " + (settings_.data_dir / ".node").string() + " first"};
   return error{
       errc::node_ambiguous,
@@ -146,9 +146,10 @@ result<void> session::check_before_stop() {
     return error{errc::already_running,
                  "cannot start " + settings_.node_name() + ": it runs already, on other files than the staged ones",
                  "use action=restart"};
+  // Moved first: in another data directory the node's id is not to be found, and that would hide the cause.
+  if (settings_.action != action::stop) TRY(check_moved());
   TRY(check_identity());
   if (settings_.action != action::stop) {
-    TRY(check_moved());
     TRY(check_downgrade());
     if (target_ && !context_->check && enforced(safety::staged)) TRY(files::check_staged(*target_));
   }

@@ -81,23 +81,27 @@ result<std::optional<process::info>> find_silent(settings const& s, service::sta
   return node;
 }
 
+std::optional<std::string> dot_node_in(fs::path const& data_dir) {
+  if (data_dir.empty()) return std::nullopt;
+  auto const text = core::read_file(data_dir / ".node", 4096);
+  if (!text) return std::nullopt;
+  auto const first = text->find_first_not_of(" \t\r\n");
+  auto const last = text->find_last_not_of(" \t\r\n");
+  return first == std::string::npos ? std::nullopt : std::optional(text->substr(first, last - first + 1));
+}
+
 // .node wins over --node-id, which wins over hostname:port (tidb-binlog:pump/node.go); a Drainer has no .node.
 void identify(settings const& s, node_view& view) {
   std::string host(256, '\0');
   if (::gethostname(host.data(), host.size() - 1) != 0) host.clear();
   host.resize(std::char_traits<char>::length(host.c_str()));
   auto const by_name = host + ":" + std::to_string(s.port);
-  if (s.component == component::pump && !s.data_dir.empty()) {
-    if (auto const text = core::read_file(s.data_dir / ".node", 4096); text) {
-      auto const first = text->find_first_not_of(" \t\r\n");
-      auto const last = text->find_last_not_of(" \t\r\n");
-      if (first != std::string::npos) view.dot_node = text->substr(first, last - first + 1);
-    }
-  }
-  view.id_after_restart = view.dot_node                    ? *view.dot_node
-                          : !view.location.node_id.empty() ? view.location.node_id
-                                                           : by_name;
-  view.id = view.id_after_restart;
+  auto const named = !view.location.node_id.empty() ? view.location.node_id : by_name;
+  if (s.component == component::pump) view.dot_node = dot_node_in(s.data_dir);
+  view.id_after_restart = view.dot_node.value_or(named);
+  // While it runs, its id is the one in the directory it runs on.
+  auto const used = s.component == component::pump ? dot_node_in(view.location.data_dir) : std::nullopt;
+  view.id = used.value_or(view.id_after_restart);
 }
 
 // The last command line, kept so that a node that is down can be found and started as it ran.

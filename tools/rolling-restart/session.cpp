@@ -149,8 +149,8 @@ node_view session::planned_node(plan const& plan) const {
 outcome session::change() {
   auto next = make_plan(settings_, current_situation());
   if (next.steps.empty()) return unchanged(next);
-  if (auto const refusal = check_before_stop(); !refusal) return refused(refusal.error());
   if (context_->check) {
+    if (auto const refusal = check_before_stop(); !refusal) return refused(refusal.error());
     outcome o;
     o.changed = true;
     o.msg = "would take " + settings_.node_name() + " through this plan: " + next.reason;
@@ -163,7 +163,8 @@ outcome session::change() {
   }
   enter("lock");
   if (auto const locked = take_lock(); !locked) return refused(locked.error());
-  // What was seen before the lock may be old: another call may have worked here meanwhile.
+  // Checked under the lock only: a Pump that another call has just stopped is no reason to refuse, but to wait. And what
+  // was seen before may be old.
   enter("peers");
   if (auto const looked = look(); !looked) return refused(looked.error());
   next = make_plan(settings_, current_situation());
