@@ -138,7 +138,7 @@ result<void> session::check_peers() {
   return {};
 }
 
-result<void> session::check_before_stop() {
+result<void> session::check_this_node() const {
   if (node_.service.masked)
     return error{errc::service_masked, "cannot restart " + settings_.node_name() + ": its unit is masked",
                  "systemctl unmask " + settings_.unit};
@@ -153,6 +153,10 @@ result<void> session::check_before_stop() {
     TRY(check_downgrade());
     if (target_ && !context_->check && enforced(safety::staged)) TRY(files::check_staged(*target_));
   }
+  return {};
+}
+
+result<void> session::check_cluster() {
   TRY(check_not_closing());
   TRY(check_peers());
   if (settings_.component == component::pump && settings_.action != action::stop) {
@@ -163,6 +167,11 @@ result<void> session::check_before_stop() {
     TRY(cluster_->check_drainers(registry_, versions, node_.id));
   }
   return {};
+}
+
+result<void> session::check_before_stop() {
+  TRY(check_this_node());
+  return check_cluster();
 }
 
 }  // namespace rolling_restart

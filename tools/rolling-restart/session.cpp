@@ -161,10 +161,11 @@ outcome session::change() {
     o.plan = describe(next, settings_, target_ ? &*target_ : nullptr);
     return o;
   }
+  if (auto const refusal = check_this_node(); !refusal) return refused(refusal.error());
   enter("lock");
   if (auto const locked = take_lock(); !locked) return refused(locked.error());
-  // Checked under the lock only: a Pump that another call has just stopped is no reason to refuse, but to wait. And what
-  // was seen before may be old.
+  // The cluster is checked under the lock only: a Pump that another call has just stopped is no reason to refuse, but
+  // to wait. And what was seen before may be old.
   enter("peers");
   if (auto const looked = look(); !looked) return refused(looked.error());
   next = make_plan(settings_, current_situation());

@@ -33,6 +33,8 @@ class session {
 
   // checks.cpp: what speaks against it
   core::result<void> check_before_stop();
+  core::result<void> check_this_node() const;
+  core::result<void> check_cluster();
   core::result<void> check_identity() const;
   core::result<void> check_not_closing();
   core::result<void> check_moved() const;
