@@ -110,7 +110,7 @@ class ActionModule(ActionBase):
             raise Refused('source_unreadable', 'cannot read %s on the control host: %s' % (sums, to_native(error)),
                           'sha256 wants a digest, or a SHA256SUMS file on the control host')
         except KeyError:
-            raise Refused('wrong_digest', '%s does not list %s' % (sums, os.path.basename(src)),
+            raise Refused('digest_mismatch', '%s does not list %s' % (sums, os.path.basename(src)),
                           'take the SHA256SUMS file that belongs to this release')
 
     def _upload(self, sources):
