@@ -61,7 +61,13 @@ class etcd_process {
 
   std::string const& url() const { return url_; }
   std::vector<std::string> urls() const { return {url_}; }
-  void signal(int number) const { ::kill(pid_, number); }
+  // Returns when SIGSTOP and SIGKILL have taken effect on every thread: on a busy machine one may still answer before.
+  void signal(int number) const {
+    ::kill(pid_, number);
+    siginfo_t ended{};
+    if (number == SIGSTOP || number == SIGKILL)
+      ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WSTOPPED | WNOWAIT);
+  }
 
   // Puts a key as a Pump would, without lease.
   void put(std::string const& key, std::string const& value) const;
