@@ -57,6 +57,7 @@ class node_client {
   struct pump_answer {
     core::result<pump_status> status;
     std::optional<double> available_bytes;  // binlog_pump_storage_storage_size_bytes{type="available"}
+    std::optional<double> gc_ms;  // binlog_pump_storage_gc_ts: binlogs before are purged; ms, 0 before the first
   };
   std::vector<pump_answer> ask_pumps(std::vector<std::string> const& hosts, core::milliseconds timeout);
   std::vector<core::result<void>> all_answer(std::vector<std::string> const& hosts, core::milliseconds timeout);

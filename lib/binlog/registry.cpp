@@ -52,10 +52,18 @@ core::result<node> decode_node(core::json::value const& value, std::string_view 
   return node{*id, *host, state_of(*state), *max_commit_ts, *update_ts};
 }
 
-node const* registry::pump(std::string_view id) const {
-  for (auto const& entry : pumps)
+namespace {
+
+node const* find(std::vector<node> const& nodes, std::string_view id) {
+  for (auto const& entry : nodes)
     if (entry.id == id) return &entry;
   return nullptr;
 }
+
+}  // namespace
+
+node const* registry::pump(std::string_view id) const { return find(pumps, id); }
+
+node const* registry::drainer(std::string_view id) const { return find(drainers, id); }
 
 }  // namespace binlog

@@ -36,6 +36,7 @@ struct registry {
   std::vector<node> drainers;
   std::string source;  // "http://10.0.0.1:2379" or the Pump that answered
   [[nodiscard]] node const* pump(std::string_view id) const;
+  [[nodiscard]] node const* drainer(std::string_view id) const;
 };
 
 }  // namespace binlog

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <string>
 
 namespace binlog {
 
@@ -15,6 +16,9 @@ struct tso {
   [[nodiscard]] std::int64_t physical_ms() const { return value >> 18; }
   [[nodiscard]] bool empty() const { return value == 0; }
 };
+
+// "417070684569600001 (2020-06-01 08:00:00 UTC)", for people.
+std::string describe(tso t);
 
 // Negative when `earlier` is the later one.
 inline std::chrono::milliseconds between(tso earlier, tso later) {

@@ -54,6 +54,8 @@ constexpr code_row code_table[] = {
     {errc::journal_damaged, "journal_damaged", 1},
     {errc::interrupted, "interrupted", 1},
     {errc::already_running, "already_running", 1},
+    {errc::no_checkpoint, "no_checkpoint", 1},
+    {errc::checkpoint_too_old, "checkpoint_too_old", 1},
 };
 
 code_row const& row_of(errc code) {

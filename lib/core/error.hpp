@@ -56,6 +56,8 @@ enum class errc {
   journal_damaged,       // the journal of a former call can't be read
   interrupted,           // asked to end (INT, TERM, HUP) before anything was stopped
   already_running,       // asked to start what runs another version
+  no_checkpoint,         // a Drainer would not know where to go on from
+  checkpoint_too_old,    // the Pumps no longer hold what a Drainer would read first
 };
 
 std::string_view name(errc code);

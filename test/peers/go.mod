@@ -4,6 +4,7 @@ go 1.19
 
 require (
 	github.com/BurntSushi/toml v1.3.2
+	github.com/go-sql-driver/mysql v1.7.1
 	go.etcd.io/etcd/client/v3 v3.5.9
 	go.uber.org/zap v1.17.0
 )

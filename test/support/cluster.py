@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 from . import net, paths, sweep, tool
-from .host import PumpHost
+from .host import DrainerHost, PumpHost
 from .pd import Pd
 
 MARK = "TBU_CLUSTER"
@@ -30,6 +30,7 @@ pd1 ansible_host={pd.host} pd_client_port={pd.port}
 {pumps}
 
 [drainer_servers]
+{drainers}
 
 [all:vars]
 ansible_connection = local
@@ -43,7 +44,8 @@ process_supervision = {supervision}
 
 
 class Cluster:
-    def __init__(self, old, pumps=3, gateway=True, supervision="supervise", start=True, base=None, disks=None):
+    def __init__(self, old, pumps=3, gateway=True, supervision="supervise", start=True, base=None, disks=None,
+                 old_drainer=None, drainers=0):
         self.folder = tempfile.mkdtemp(prefix="tbu.", dir=base or os.environ.get("TBU_TMP"))
         os.chmod(self.folder, 0o755)
         self._numbers = itertools.count(1)
@@ -58,6 +60,9 @@ class Cluster:
             self.pd = Pd(f"{self.folder}/pd", f"{network}.1", gateway, self.environment)
             self.pd.start()
             self.pumps = [self._make_pump(number, f"{network}.{10 + number}", old) for number in range(1, pumps + 1)]
+            self._network, self.drainers = network, []
+            for _ in range(drainers):
+                self.add_drainer(old_drainer)
             self.write_inventory()
             if start:
                 self.start()
@@ -86,6 +91,15 @@ class Cluster:
         pump.install(old)
         return pump
 
+    def add_drainer(self, old, destination=None):
+        """One more Drainer's host, not started; `destination` as DrainerHost has it."""
+        number = len(self.drainers) + 1
+        drainer = DrainerHost(f"drainer{number}", self.folder, f"{self._network}.{100 + number}", self.pd.url,
+                              self.environment, self.supervision, destination=destination)
+        drainer.install(old)
+        self.drainers.append(drainer)
+        self.write_inventory()
+
     def __enter__(self):
         return self
 
@@ -93,10 +107,11 @@ class Cluster:
         self.close(keep_files=kind is not None)
 
     def start(self):
-        for pump in self.pumps:
-            pump.start(wait_ready=False)
-        for pump in self.pumps:
-            pump.wait_ready()
+        for nodes in (self.pumps, self.drainers):
+            for node in nodes:
+                node.start(wait_ready=False)
+            for node in nodes:
+                node.wait_ready()
 
     def close(self, keep_files=False):
         left = sweep.sweep(MARK, self.folder, self.folder, grace=0)
@@ -111,7 +126,11 @@ class Cluster:
         lines = [f"{pump.name} ansible_host={pump.address} deploy_dir={pump.deploy_dir} pump_port={pump.port} "
                  f"resources_dir={self.resources_dir}"  # of each host: group_vars/all.yml wins over [all:vars]
                  for pump in (self.pumps if pumps is None else pumps)]
-        text = INVENTORY.format(pd=self.pd, pumps="\n".join(lines), enable_binlog=enable_binlog,
+        drainers = [f"{drainer.name} ansible_host={drainer.address} deploy_dir={drainer.deploy_dir} "
+                    f"drainer_port={drainer.port} resources_dir={self.resources_dir} {drainer.host_variables}"
+                    for drainer in self.drainers]
+        text = INVENTORY.format(pd=self.pd, pumps="\n".join(lines), drainers="\n".join(drainers),
+                                enable_binlog=enable_binlog,
                                 supervision=self.supervision,
                                 extra="\n".join(f"{name} = {value}" for name, value in extra.items()))
         self.inventory.write_text(text, encoding="utf-8")
@@ -129,9 +148,12 @@ class Cluster:
         out = self.new_path(f"{program}-{version}")
         return make_peer(out, version, *knobs, program=program, size_mb=size_mb)
 
-    def offer(self, binary):
-        """Step one of the documented procedure: the new Pump goes into resources/bin, by copy-binary."""
-        return self.tool("copy-binary", "--src", binary, "--dest", f"{self.resources_dir}/bin/pump")
+    def offer(self, binary, program="pump"):
+        """Step one of the documented procedure: the new binary goes into resources/bin, by copy-binary."""
+        return self.tool("copy-binary", "--src", binary, "--dest", f"{self.resources_dir}/bin/{program}")
+
+    def drainer(self, name):
+        return next(drainer for drainer in self.drainers if drainer.name == name)
 
     def tool(self, name, *arguments):
         return tool.run(name, *arguments, environment=self.environment)

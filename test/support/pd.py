@@ -8,6 +8,7 @@ import subprocess
 from . import net, process, wait
 
 PUMPS = "/tidb-binlog/v1/pumps/"
+DRAINERS = "/tidb-binlog/v1/drainers/"
 LOCK = "/tidb-binlog-upgrade/lock"
 
 
@@ -93,6 +94,10 @@ class Pd:
     def pumps(self, timeout=5.0):
         """{node id: node object}"""
         return {key.removeprefix(PUMPS): json.loads(value) for key, value in self.prefix(PUMPS, timeout).items()}
+
+    def drainers(self, timeout=5.0):
+        return {key.removeprefix(DRAINERS): json.loads(value)
+                for key, value in self.prefix(DRAINERS, timeout).items()}
 
     def get(self, key):
         answer = self.call("kv/range", {"key": _encode(key)})

@@ -11,7 +11,7 @@ packages_build="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-
   libtomlplusplus-dev"
 packages_cluster="ansible-core etcd-server daemontools golang-go ca-certificates python3 procps"
 packages_test="catch2 python3-pytest etcd-client clang clang-format clang-tidy libclang-rt-14-dev yamllint
-  ansible-lint git mmdebstrap binutils"
+  ansible-lint git mmdebstrap binutils mariadb-server mariadb-client"
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

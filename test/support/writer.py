@@ -6,16 +6,18 @@ from . import paths
 
 
 class Writer:
-    def __init__(self, cluster, rate=50):
+    def __init__(self, cluster, rate=50, rows=False):
         self._cluster = cluster
         self._rate = rate
         self._out = cluster.new_path("writes.json")
+        self._rows = f"{self._out}.rows" if rows else None
         self._process = None
         self.summary = None
+        self.rows = []  # payloads committed, with rows=True
 
     def __enter__(self):
         command = [paths.peer("writer"), "--pd-urls", self._cluster.pd.url, "--rate", str(self._rate),
-                   "--out", self._out]
+                   "--out", self._out, *(["--rows", self._rows] if self._rows else [])]
         with open(f"{self._out}.log", "wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              env=self._cluster.environment, start_new_session=True)
@@ -27,6 +29,9 @@ class Writer:
         self._process.wait(60)
         with open(self._out, encoding="utf-8") as file:
             self.summary = json.load(file)
+        if self._rows:
+            with open(self._rows, encoding="utf-8") as file:
+                self.rows = file.read().split()
 
     @property
     def refused(self):

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "binlog/config.hpp"
 #include "binlog/version.hpp"
 #include "core/file.hpp"
 #include "session.hpp"
@@ -35,14 +36,15 @@ error moved(errc code, std::string_view what, std::string const& from, std::stri
 }  // namespace
 
 // A Pump whose .node is lost comes back under its host's name: a second Pump, while the first stays paused for ever and
-// stalls every Drainer.
+// stalls every Drainer. A Drainer has no .node at all: a renamed host makes it another one, without a checkpoint.
 result<void> session::check_identity() const {
-  if (!enforced(safety::node_id) || !node_.process) return {};
+  if (!enforced(safety::node_id)) return {};
   std::vector<std::string> here;
-  for (auto const& pump : settings_.component == component::pump ? registry_.pumps : registry_.drainers)
-    if (pump.host == settings_.advertise && pump.state != binlog::node_state::offline) here.push_back(pump.id);
+  for (auto const& entry : settings_.is_drainer() ? registry_.drainers : registry_.pumps)
+    if (entry.host == settings_.advertise && entry.state != binlog::node_state::offline) here.push_back(entry.id);
   if (here.size() == 1 && here[0] == node_.id_after_restart) return {};
-  if (here.empty() && entry_) return {};
+  if (here.empty() && (entry_ || !node_.process)) return {};
+  if (!node_.process && std::find(here.begin(), here.end(), node_.id_after_restart) != here.end()) return {};
   if (here.empty())
     return error{errc::node_ambiguous,
                  "cannot find " + settings_.node_name() + " in the registry: no entry " + node_.id + " and none for " +
@@ -54,7 +56,9 @@ result<void> session::check_identity() const {
     return error{errc::node_ambiguous,
                  "cannot restart " + settings_.node_name() + ": it is registered as " + ids +
                      ", but would come back as " + node_.id_after_restart,
-                 "write " + ids + " into " + (settings_.data_dir / ".node").string() + " first"};
+                 settings_.is_drainer()
+                     ? "set node-id = \"" + ids + "\" in its drainer.toml first"
+                     : "write " + ids + " into " + (settings_.data_dir / ".node").string() + " first"};
   return error{
       errc::node_ambiguous,
       "cannot tell which registry entry is " + settings_.node_name() + ": " + ids + " all name " + settings_.advertise,
@@ -64,6 +68,7 @@ result<void> session::check_identity() const {
 // A closing Pump ignores SIGTERM. Its entry stays online and is no longer renewed (facts 1.2), and its own /status
 // fails with the server's cancelled context (tidb-binlog:pump/server.go Close).
 result<void> session::check_not_closing() {
+  if (settings_.is_drainer()) return {};  // it goes offline at once
   if (node_.process && !ready_ && not_ready_because_.find("context canceled") != std::string::npos)
     return error{errc::not_ready,
                  "cannot restart " + settings_.node_name() + ": it is closing and would ignore the stop",
@@ -81,22 +86,83 @@ result<void> session::check_not_closing() {
                "wait until it is offline, or look at its log"};
 }
 
-result<void> session::check_moved() const {
-  if (!enforced(safety::moved)) return {};
-  auto const& now = node_.location;
-  auto next = given_;
-  next.addr = ":" + std::to_string(settings_.port);
+// Two processes under one id: two Drainers would both write downstream, and neither has a lock against it (facts 2.4).
+result<void> session::check_not_elsewhere() {
+  if (node_.process || !entry_ || entry_->state != binlog::node_state::online || !enforced(safety::elsewhere))
+    return {};
+  std::this_thread::sleep_for(between_samples);
+  TRY_ASSIGN(auto const again, cluster_->read());
+  auto const* second = own_entry_in(again);
+  if (second == nullptr || second->update_ts == entry_->update_ts) return {};
+  return error{errc::node_ambiguous,
+               "cannot start " + settings_.node_name() + ": another process serves as " + node_.id +
+                   ": the registry entry is being renewed, and nothing runs here",
+               "find and stop it first: two at once would both write"};
+}
+
+// As the run script says it that will lie there next; empty where the set has none.
+location session::staged_location() const {
   if (target_)
     for (auto const& file : target_->files) {
       if (file.dest.filename() != "run_" + std::string(settings_.component_name()) + ".sh") continue;
       auto content = core::read_file(file.path);
       if (!content) content = core::read_file(file.dest);
-      if (!content) continue;
-      auto const staged = location_of_script(*content, settings_.deploy_dir, settings_.component);
-      if (!staged.data_dir.empty()) next.data_dir = staged.data_dir;
-      if (!staged.advertise.empty()) next.advertise = staged.advertise;
-      if (!port_of(staged.addr).empty()) next.addr = staged.addr;
+      if (content) return location_of_script(*content, settings_.deploy_dir, settings_.component);
     }
+  return {};
+}
+
+result<start_facts> session::facts_of_start() const {
+  auto const staged = staged_location();
+  auto config_file = settings_.deploy_dir / "conf" / "drainer.toml";
+  if (!node_.location.config.empty()) config_file = node_.location.config;
+  if (target_)
+    for (auto const& file : target_->files)
+      if (file.dest == config_file && std::filesystem::exists(file.path)) config_file = file.path;
+  auto config = binlog::read_drainer_config(config_file);
+  if (!node_.location.db_type.empty()) config.db_type = node_.location.db_type;
+  start_facts facts{.entry = entry_,
+                    .keeps_savepoint = config.keeps_savepoint(),
+                    .initial_commit_ts =
+                        staged.initial_commit_ts.empty() ? node_.location.initial_commit_ts : staged.initial_commit_ts,
+                    .accepts_initial_commit_ts = settings_.accepts("initial_commit_ts")};
+  if (facts.keeps_savepoint) {
+    TRY_ASSIGN(facts.savepoint, binlog::read_savepoint(settings_.data_dir / "savepoint"));
+  }
+  return facts;
+}
+
+result<void> session::check_start_point() {
+  if (!enforced(safety::start_point)) return {};
+  TRY_ASSIGN(auto facts, facts_of_start());
+  facts.pumps = cluster_->held_by_pumps(registry_);
+  TRY_ASSIGN(auto const from, judge_start(facts));
+  if (from.commit_ts.empty())
+    warnings_.push_back("there is no checkpoint and initial_commit_ts is " + facts.initial_commit_ts +
+                        ": it replicates only what is written from now on");
+  return {};
+}
+
+// Before a stop only told: the Drainer may be stopped for the very reason.
+result<void> session::check_drainer() {
+  auto const checked = [&]() -> result<void> {
+    TRY(check_peers());
+    return check_start_point();
+  }();
+  if (checked || settings_.action != action::stop) return checked;
+  warnings_.push_back("as things stand it could not be started again: " + checked.error().what);
+  return {};
+}
+
+result<void> session::check_moved() const {
+  if (!enforced(safety::moved)) return {};
+  auto const& now = node_.location;
+  auto next = given_;
+  next.addr = ":" + std::to_string(settings_.port);
+  auto const staged = staged_location();
+  if (!staged.data_dir.empty()) next.data_dir = staged.data_dir;
+  if (!staged.advertise.empty()) next.advertise = staged.advertise;
+  if (!port_of(staged.addr).empty()) next.addr = staged.addr;
   auto const differs = [](std::string const& from, std::string const& to) {
     return !from.empty() && !to.empty() &&
            std::filesystem::path(from).lexically_normal() != std::filesystem::path(to).lexically_normal();
@@ -128,10 +194,15 @@ result<void> session::check_downgrade() const {
 }
 
 result<void> session::check_peers() {
-  if (settings_.component != component::pump || !enforced(safety::peers)) return {};
-  TRY_ASSIGN(auto const verdict, cluster_->judge_peers(registry_, node_.id));
+  if (!enforced(safety::peers)) return {};
+  TRY_ASSIGN(auto const verdict, cluster_->judge_peers(registry_, settings_.is_drainer() ? "" : node_.id));
   peers_online_ = verdict.online;
   if (verdict.ready()) return {};
+  if (settings_.is_drainer()) {
+    auto stalled = verdict.error();
+    stalled.what = "cannot start " + settings_.node_name() + ", it would stall: " + stalled.what;
+    return stalled;
+  }
   // A Pump that is down takes no writes: starting it can only help.
   if (node_.process) return verdict.error();
   warnings_.push_back(verdict.error().what);
@@ -157,13 +228,13 @@ result<void> session::check_this_node() const {
 }
 
 result<void> session::check_cluster() {
+  if (settings_.action != action::stop) TRY(check_not_elsewhere());
+  if (settings_.is_drainer()) return check_drainer();
   TRY(check_not_closing());
   TRY(check_peers());
-  if (settings_.component == component::pump && settings_.action != action::stop) {
+  if (settings_.action != action::stop) {
     std::vector<std::string> versions{node_.version};
-    if (target_)
-      for (auto const& file : target_->files)
-        if (file.dest == settings_.executable()) versions.push_back(file.version);
+    if (target_) versions.push_back(version_in(*target_));
     TRY(cluster_->check_drainers(registry_, versions, node_.id));
   }
   return {};

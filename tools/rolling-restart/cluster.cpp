@@ -40,23 +40,10 @@ result<binlog::registry> cluster::read() {
 
 result<binlog::registry> cluster::read_through_pumps(error const& why_not_etcd) {
   std::vector<std::string> hosts{settings_->peers};
-  if (!settings_->advertise.empty()) hosts.insert(hosts.begin(), settings_->advertise);
-  auto const answers = nodes_.ask_pumps(hosts, answer_timeout);
-  auto causes = why_not_etcd.what;
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    if (!answers[i].status) {
-      causes += "; " + answers[i].status.error().what;
-      continue;
-    }
-    // `null` means no Drainers or a read that failed; the good /status beside it says that PD can be read.
-    auto const drainers = nodes_.drainers_known_to(hosts[i], answer_timeout);
-    if (!drainers) {
-      causes += "; " + drainers.error().what;
-      continue;
-    }
-    return binlog::registry{answers[i].status->nodes, drainers->value_or(std::vector<binlog::node>{}), hosts[i]};
-  }
-  return error{errc::registry_unreadable, "cannot read the registry: " + causes,
+  if (!settings_->is_drainer() && !settings_->advertise.empty()) hosts.insert(hosts.begin(), settings_->advertise);
+  auto through_pumps = binlog::read_registry_through_pumps(nodes_, hosts, answer_timeout);
+  if (through_pumps) return through_pumps;
+  return error{errc::registry_unreadable, why_not_etcd.what + "; " + through_pumps.error().what,
                "check that PD is up and has a leader"};
 }
 
@@ -70,8 +57,25 @@ std::optional<binlog::tso> cluster::fresh_tso(binlog::registry const& registry) 
   return newest;
 }
 
-double cluster::space_needed() const {
-  return binlog::stop_write_space_of(settings_->deploy_dir / "conf" / "pump.toml");
+binlog::thresholds cluster::limits() const {
+  binlog::thresholds limits;
+  limits.space_must_be_known = !settings_->is_drainer();
+  limits.min_available_bytes =
+      settings_->is_drainer() ? 0 : binlog::stop_write_space_of(settings_->deploy_dir / "conf" / "pump.toml");
+  return limits;
+}
+
+std::vector<start_facts::holding> cluster::held_by_pumps(binlog::registry const& registry) {
+  std::vector<start_facts::holding> held;
+  std::vector<std::string> hosts;
+  for (auto const& pump : registry.pumps)
+    if (pump.state != binlog::node_state::offline) {
+      held.push_back({pump.id, std::nullopt});
+      hosts.push_back(pump.host);
+    }
+  auto const answers = nodes_.ask_pumps(hosts, answer_timeout);
+  for (std::size_t i = 0; i < held.size(); ++i) held[i].gc_ms = answers[i].gc_ms;
+  return held;
 }
 
 std::vector<binlog::peer_view> cluster::look_at_peers(binlog::registry const& registry, std::string const& own_id) {
@@ -102,8 +106,7 @@ std::vector<binlog::peer_view> cluster::look_at_peers(binlog::registry const& re
 
 result<binlog::peers_verdict> cluster::judge_peers(binlog::registry const& registry, std::string const& own_id) {
   std::set<std::string> const except(settings_->except.begin(), settings_->except.end());
-  binlog::thresholds limits;
-  limits.min_available_bytes = space_needed();
+  auto const limits = this->limits();
   auto views = look_at_peers(registry, own_id);
   auto const old = std::any_of(views.begin(), views.end(), [&](binlog::peer_view const& v) {
     return v.entry.state == binlog::node_state::online && !v.now.empty() &&

@@ -65,6 +65,7 @@ outcome session::execute(plan const& plan) {
   expected_.id = node_.id;
   if (entry_) expected_.after = entry_->update_ts;
   if (!plan.contains(step::start)) expected_.after = {};
+  expected_.moving = settings_.is_drainer();
   // Found dead with its entry still online: it was killed, or its host went down.
   graceless_ = !node_.process && entry_ && entry_->state == binlog::node_state::online;
 
@@ -119,12 +120,16 @@ result<void> session::reload_units(files::manifest const& set) {
 result<void> session::stop() {
   stopped_something_ = true;
   auto const node = node_.process ? std::optional(node_.process->id) : std::nullopt;
-  if (ready_ && cluster_->own_status(core::milliseconds(2000))) last_answer_ = core::clock::now();
+  sighting seen;
+  if (ready_) make_prover().ask(seen, {.id = node_.id});
+  if (seen.answered) last_answer_ = core::clock::now();
+  if (seen.progress) expected_.last_ts = seen.progress->status.last_ts;
   TRY(supervisor_->stop(node, core::deadline::after(settings_.stop_timeout)));
   if (enforced(safety::gone)) TRY(wait_until_gone());
   // What the node wrote last; online means it ended without a word, or could not reach PD.
   if (auto const left = cluster_->read(); left) {
-    if (auto const* own = left->pump(node_.id); own != nullptr) {
+    if (auto const* own = own_entry_in(*left); own != nullptr) {
+      entry_after_ = *own;
       graceless_ = own->state == binlog::node_state::online;
       expected_.after = std::max(expected_.after, own->update_ts);
     }
@@ -153,14 +158,21 @@ result<void> session::wait_until_gone() {
   }
 }
 
+// What was saved when it was started: the proof must not fall behind it.
 result<void> session::start() {
   expected_.exe_sha256 = installed_digest();
+  if (settings_.is_drainer()) {
+    TRY_ASSIGN(auto facts, facts_of_start());
+    if (entry_after_) facts.entry = entry_after_;
+    checkpoint_ = saved_checkpoint(facts);
+    expected_.last_ts = std::max(expected_.last_ts, checkpoint_ ? checkpoint_->commit_ts : binlog::tso{});
+  }
   return supervisor_->start(core::deadline::after(settings_.stop_timeout));
 }
 
 result<void> session::ready() {
   expected_.exe_sha256 = installed_digest();
-  proof_ = prover(settings_, *cluster_, *supervisor_).wait_until_ready(expected_);
+  proof_ = make_prover().wait_until_ready(expected_);
   if (proof_.first_answer) first_answer_ = proof_.first_answer;
   if (proof_.standing == standing::ready) return {};
   return error{errc::not_ready, "cannot prove " + settings_.node_name() + " ready: " + proof_.why};
@@ -173,9 +185,13 @@ result<void> session::stable() {
         "the node had ended without telling the registry; TiDB may leave it alone for 30 s, waited for");
     stable_for = std::max(stable_for, after_graceless_end);
   }
-  proof_ = prover(settings_, *cluster_, *supervisor_).stay(proof_, expected_, stable_for);
+  proof_ = make_prover().stay(proof_, expected_, stable_for);
   if (proof_.standing == standing::ready) return {};
   return error{errc::not_ready, "cannot prove " + settings_.node_name() + " stable: " + proof_.why};
+}
+
+prover session::make_prover() {
+  return {settings_, *cluster_, *supervisor_, [this](std::string_view line) { context_->report.progress(line); }};
 }
 
 std::string session::now_running() const {
@@ -186,8 +202,33 @@ std::string session::now_running() const {
 
 void session::look_after() {
   if (auto view = look_at_node(settings_, *supervisor_); view) after_ = std::move(*view);
-  if (auto const registry = cluster_->read(); registry)
-    if (auto const* own = registry->pump(node_.id); own != nullptr) entry_after_ = *own;
+  auto const registry = cluster_->read();
+  registry_read_after_ = registry.has_value();
+  if (!registry) return;
+  if (auto const* own = own_entry_in(*registry); own != nullptr) entry_after_ = *own;
+  if (!settings_.is_drainer()) return;
+  auto facts = facts_of_start();
+  if (!facts) return;
+  facts->entry = entry_after_;
+  checkpoint_ = saved_checkpoint(*facts);
+}
+
+// A Drainer left online blocks the start of Pumps, and where its checkpoint stands decides how it can be started again.
+result<void> session::stopped_for_good() const {
+  if (!settings_.is_drainer()) return {};
+  auto const& entry = stopped_something_ ? entry_after_ : entry_;
+  if (stopped_something_ && !registry_read_after_)
+    return error{errc::registry_unreadable,
+                 settings_.node_name() + " is stopped, but cannot tell whether it said so: the registry can't be read",
+                 "check that PD is up, then run the same command again"};
+  if (entry && entry->state == binlog::node_state::online)
+    return error{errc::stale_drainer,
+                 "cannot call " + settings_.node_name() +
+                     " stopped: its process is gone, but the registry still says " +
+                     "online (it was killed, or PD was away)",
+                 "start it again; or, if it is not to come back soon, mark it paused (binlogctl), since it would keep "
+                 "Pumps from starting"};
+  return {};
 }
 
 outcome session::failed_in(step step, error e) {
@@ -218,7 +259,9 @@ void session::end_foreign_node() {
   if (closed && proof_.process)
     gone = process::wait_for_exit(proof_.process->id, core::deadline::after(settings_.stop_timeout));
   auto const registry = cluster_->read();
-  auto const* left = registry ? registry->pump(ghost.id) : nullptr;
+  auto const* left = !registry                ? nullptr
+                     : settings_.is_drainer() ? registry->drainer(ghost.id)
+                                              : registry->pump(ghost.id);
   if (!gone || left == nullptr || left->state != binlog::node_state::offline)
     warnings_.push_back("the registry still has node " + ghost.id + " (" + ghost.host +
                         "), which came up under a wrong id: every Drainer waits for it until it is marked offline");
@@ -258,15 +301,23 @@ result<void> session::bring_former_back() {
   return stable();
 }
 
+std::string session::version_in(files::manifest const& set) const {
+  for (auto const& file : set.files)
+    if (file.dest == settings_.executable()) return file.version;
+  return "";
+}
+
 outcome session::put_back(std::string const& cause) {
   enter("put_back");
   auto const before = node_.process;
+  auto const failed_version = journal_.in_flight ? version_in(journal_.in_flight->set) : "";
   first_answer_.reset();
   auto const back = bring_former_back();
   node_.process = before;
   look_after();
   auto o = refused(back ? error{errc::rolled_back,
-                                "cannot upgrade " + settings_.node_name() + ": " + cause +
+                                "cannot upgrade " + settings_.node_name() +
+                                    (failed_version.empty() ? "" : " to " + failed_version) + ": " + cause +
                                     "; it is back on its former version and proven: " + now_running(),
                                 "look at the log of the failed start; the staged version is not fit for this node"}
                         : error{errc::rollback_failed,
@@ -293,9 +344,12 @@ outcome session::finished() {
   o.changed = true;
   o.warnings = warnings_;
   o.msg = settings_.action == action::stop
-              ? settings_.node_name() + " is stopped" + (graceless_ ? ", but did not tell the registry" : "")
+              ? settings_.node_name() + " is stopped" + (graceless_ ? ", but did not tell the registry" : "") +
+                    (checkpoint_ ? "; its checkpoint stands at " + binlog::describe(checkpoint_->commit_ts) : "")
               : settings_.node_name() + " runs " + (after_ && !after_->version.empty() ? after_->version : "") +
                     " and is proven ready";
+  if (settings_.action == action::stop)
+    if (auto const stopped = stopped_for_good(); !stopped) o.failure = stopped.error();
   if (lock_was_lost())
     o.failure =
         error{errc::lock_lost,

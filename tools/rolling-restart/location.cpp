@@ -41,7 +41,7 @@ void add_environment(flags& found, std::vector<std::string> const& environment, 
 }
 
 void add_configuration(flags& found, std::filesystem::path const& file) {
-  for (auto const& [name, value] : binlog::top_level_strings(file)) found.emplace(name, value);
+  for (auto const& [name, value] : binlog::top_level_values(file)) found.emplace(name, value);
 }
 
 std::string without_scheme(std::string const& address) {
@@ -77,6 +77,8 @@ location location_of(std::vector<std::string> const& argv, std::vector<std::stri
   l.advertise = without_scheme(found["advertise-addr"]);
   l.node_id = found["node-id"];
   l.log_file = absolute(found["log-file"]);
+  l.initial_commit_ts = found["initial-commit-ts"];
+  l.db_type = found["dest-db-type"];
   l.pd_urls = split_at_commas(found["pd-urls"]);
   return l;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "binlog/config.hpp"
 #include "core/file.hpp"
 #include "files/digest.hpp"
 #include "memory.hpp"
@@ -60,14 +61,33 @@ result<void> session::look() {
     start_as_it_ran(as_it_ran, node_, settings_.stage_dir);
     supervisor_ = service::open(as_it_ran);
   }
+  TRY(use_configured_tls());
   if (!cluster_) cluster_ = std::make_unique<cluster>(settings_);
   TRY_ASSIGN(registry_, cluster_->read());
   entry_.reset();
-  if (auto const* own = registry_.pump(node_.id); own != nullptr) entry_ = *own;
+  if (auto const* own = own_entry_in(registry_); own != nullptr) entry_ = *own;
   TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
   TRY(choose_target());
   judge_own_readiness();
   return {};
+}
+
+// A Drainer's certificates are set up by hand: only its configuration knows them (facts 6.1).
+result<void> session::use_configured_tls() {
+  if (!settings_.is_drainer() || settings_.tls) return {};
+  auto const in_place = settings_.deploy_dir / "conf" / "drainer.toml";
+  auto const config = binlog::read_drainer_config(
+      node_.location.config.empty() ? in_place : std::filesystem::path(node_.location.config));
+  if (config.ssl_ca.empty()) return {};
+  auto const absolute = [&](std::string const& path) {
+    return path.empty() ? std::string() : (settings_.deploy_dir / path).lexically_normal().string();
+  };
+  settings_.tls = http::tls_files{absolute(config.ssl_ca), absolute(config.ssl_cert), absolute(config.ssl_key), ""};
+  return http::check_tls_files(*settings_.tls);
+}
+
+binlog::node const* session::own_entry_in(binlog::registry const& registry) const {
+  return settings_.is_drainer() ? registry.drainer(node_.id) : registry.pump(node_.id);
 }
 
 result<void> session::choose_target() {
@@ -134,17 +154,16 @@ void session::judge_own_readiness() {
     not_ready_because_ = "no process of it runs (" + node_.service.description + ")";
     return;
   }
-  auto const status = cluster_->own_status(core::milliseconds(10000));
-  if (!status) {
-    not_ready_because_ = status.error().what;
+  sighting seen{.alive = true, .listening = node_.listening};
+  make_prover().ask(seen, {.id = node_.id});
+  if (!seen.answered) {
+    not_ready_because_ = seen.answer_error;
     return;
   }
   last_answer_ = core::clock::now();
-  sighting seen{.alive = true, .listening = node_.listening, .answered = true};
-  for (auto const& entry : status->nodes)
-    if (entry.id == node_.id) seen.own_entry = entry;
+  seen.foreign_entry.reset();
   seen.exe_sha256 = node_.exe_sha256;
-  auto const now = judge(seen, {node_.id, node_.exe_sha256, {}}, settings_.advertise);
+  auto const now = judge(seen, {.id = node_.id, .exe_sha256 = node_.exe_sha256}, settings_.advertise);
   ready_ = now.standing == standing::ready;
   not_ready_because_ = now.why;
 }
@@ -166,6 +185,7 @@ bool session::in_flight_runs() const {
 situation session::current_situation() const {
   situation s;
   using service::activity;
+  s.drainer = settings_.is_drainer();
   s.running = node_.process.has_value() || node_.service.activity == activity::running ||
               node_.service.activity == activity::restarting;
   s.ready = ready_;

@@ -20,6 +20,8 @@ struct location {
   std::string node_id;
   std::string log_file;
   std::string config;
+  std::string initial_commit_ts;  // of a Drainer, as this and the next one
+  std::string db_type;            // by flag only
   std::vector<std::string> pd_urls;
 };
 

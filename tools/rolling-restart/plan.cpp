@@ -68,6 +68,9 @@ plan make_plan(settings const& settings, situation const& s) {
     return bring_up(settings, s, "back to the former version");
   }
   if (!s.running) return bring_up(settings, s, node + " is down");
+  auto const differs = (s.set_given && s.files_differ) || !s.runs_installed_binary || settings.force;
+  // It may be loading DDL history, or its downstream be away: a restart would only begin the wait again.
+  if (!s.ready && s.drainer && !differs) return {{step::ready, step::stable}, node + " runs already: waited for"};
   if (!s.ready) return bring_up(settings, s, node + " runs but does not do its job");
   if (s.set_given && s.files_differ) return bring_up(settings, s, "the staged files differ from those in place");
   if (!s.runs_installed_binary) return bring_up(settings, s, node + " still runs the file that was replaced");

@@ -21,6 +21,7 @@ enum class step {
 std::string_view name(step step);
 
 struct situation {
+  bool drainer = false;
   bool running = false;
   bool ready = false;  // answers, registered, online
   bool set_given = false;

@@ -43,12 +43,14 @@ judgement judge(sighting const& seen, expectation const& expected, std::string c
     return {standing::waiting, "its registry entry names the address " + seen.own_entry->host};
   if (seen.own_entry->update_ts <= expected.after)
     return {standing::waiting, "its registry entry is older than the restart"};
-  return {standing::ready, ""};
+  if (!seen.progress || !enforced(safety::progress)) return {standing::ready, ""};
+  auto const why = why_not_replicating(*seen.progress, expected.last_ts, expected.moving);
+  return {why.empty() ? standing::ready : standing::waiting, why};
 }
 
 judgement judge_at_deadline(sighting const& seen, expectation const& expected, std::string const& advertise) {
   auto last = judge(seen, expected, advertise);
-  if (last.standing != standing::waiting || !seen.alive || !seen.listening) return last;
+  if (last.standing != standing::waiting || !seen.alive || !seen.listening || seen.progress) return last;
   return {standing::bad, last.why};
 }
 
@@ -84,27 +86,67 @@ void prover::follow(sighting& seen, proof& p) {
   seen.ended = !p.process && came_and_went(*service);
 }
 
+void prover::find_entries(sighting& seen, std::vector<binlog::node> const& entries, expectation const& expected) const {
+  for (auto const& entry : entries) {
+    if (entry.id == expected.id) {
+      seen.own_entry = entry;
+    } else if (entry.host == settings_->advertise && entry.state == binlog::node_state::online &&
+               entry.update_ts > expected.after) {
+      seen.foreign_entry = entry;
+    }
+  }
+}
+
+void prover::ask_pump(sighting& seen, expectation const& expected) {
+  auto const status = cluster_->own_status(answer_timeout);
+  if (!status) {
+    seen.answer_error = status.error().what;
+    return;
+  }
+  seen.answered = true;
+  find_entries(seen, status->nodes, expected);
+}
+
+void prover::ask_drainer(sighting& seen, expectation const& expected, proof* p) {
+  auto status = cluster_->own_drainer_status(answer_timeout);
+  if (!status) {
+    seen.answer_error = status.error().what;
+    return;
+  }
+  auto const registry = cluster_->read();
+  if (!registry) {
+    seen.answer_error = registry.error().what;
+    return;
+  }
+  seen.answered = true;
+  find_entries(seen, registry->drainers, expected);
+  seen.progress = progress{std::move(*status), pumps_to_read(*registry), p != nullptr ? p->first_status : std::nullopt};
+  if (p != nullptr && !p->first_status && why_not_replicating(*seen.progress, {}, false).empty())
+    p->first_status = seen.progress->status;
+}
+
+void prover::ask(sighting& seen, expectation const& expected, proof* p) {
+  if (settings_->is_drainer())
+    ask_drainer(seen, expected, p);
+  else
+    ask_pump(seen, expected);
+}
+
+// A Drainer may load DDL history for minutes: whoever waits is told for what.
+void prover::tell(std::string const& why) {
+  if (why.empty() || why == told_) return;
+  told_ = why;
+  waiting_(settings_->node_name() + ": " + why);
+}
+
 void prover::look(sighting& seen, proof& p, expectation const& expected) {
   seen = {};
   if (!p.process) follow(seen, p);
   if (!p.process) return;
   seen.alive = process::alive(p.process->id);
   if (!seen.alive) return;
-  auto const status = cluster_->own_status(answer_timeout);
-  if (!status) {
-    seen.answer_error = status.error().what;
-  } else {
-    if (!p.first_answer) p.first_answer = core::clock::now();
-    seen.answered = true;
-    for (auto const& entry : status->nodes) {
-      if (entry.id == expected.id) {
-        seen.own_entry = entry;
-      } else if (entry.host == settings_->advertise && entry.state == binlog::node_state::online &&
-                 entry.update_ts > expected.after) {
-        seen.foreign_entry = entry;
-      }
-    }
-  }
+  ask(seen, expected, &p);
+  if (seen.answered && !p.first_answer) p.first_answer = core::clock::now();
   // Read once for each process, and after the answer: it takes time and does not change.
   if (hashed_ != p.process->id) {
     auto const digest = files::sha256_of_file(process::running_image(p.process->id));
@@ -147,6 +189,7 @@ proof prover::wait_until_ready(expectation const& expected) {
       p.entry = p.foreign_id ? seen.foreign_entry : seen.own_entry;
       if (now.standing == standing::bad && !registry_readable() && !p.foreign_id) p.standing = standing::waiting;
       if (p.standing != standing::waiting) return p;
+      tell(p.why);
     }
     if (deadline.passed()) return p;
     std::this_thread::sleep_for(std::min(interval, deadline.left()));

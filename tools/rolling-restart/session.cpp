@@ -51,6 +51,9 @@ core::json::object session::fields() const {
                          {"phases", std::move(phases)},
                          {"peers_online", std::move(online)},
                          {"rolled_back", rolled_back_}};
+  if (checkpoint_)
+    all["checkpoint"] =
+        core::json::object{{"commit_ts", checkpoint_->commit_ts.value}, {"source", checkpoint_->source}};
   if (last_answer_ && first_answer_ && stopped_something_)
     all["downtime_ms"] = std::chrono::duration_cast<core::milliseconds>(*first_answer_ - *last_answer_).count();
   return all;
@@ -64,6 +67,8 @@ outcome session::refused(error e) const {
 }
 
 outcome session::unchanged(plan const& plan) const {
+  if (settings_.action == action::stop)
+    if (auto const stopped = stopped_for_good(); !stopped) return refused(stopped.error());
   outcome o;
   o.msg = plan.reason;
   o.fields = fields();

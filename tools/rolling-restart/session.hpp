@@ -27,6 +27,10 @@ class session {
   core::result<void> choose_target();
   core::result<void> read_target();
   void judge_own_readiness();
+  core::result<void> use_configured_tls();
+  [[nodiscard]] binlog::node const* own_entry_in(binlog::registry const& registry) const;
+  [[nodiscard]] location staged_location() const;
+  core::result<start_facts> facts_of_start() const;
   [[nodiscard]] situation current_situation() const;
   [[nodiscard]] bool in_flight_runs() const;
   [[nodiscard]] std::string installed_digest() const;
@@ -37,9 +41,12 @@ class session {
   core::result<void> check_cluster();
   core::result<void> check_identity() const;
   core::result<void> check_not_closing();
+  core::result<void> check_not_elsewhere();
   core::result<void> check_moved() const;
   core::result<void> check_downgrade() const;
   core::result<void> check_peers();
+  core::result<void> check_start_point();
+  core::result<void> check_drainer();
 
   // session.cpp
   module::outcome report_status();
@@ -71,6 +78,9 @@ class session {
   void leave_phase();
   void look_after();
   [[nodiscard]] std::string now_running() const;
+  [[nodiscard]] std::string version_in(files::manifest const& set) const;
+  [[nodiscard]] core::result<void> stopped_for_good() const;
+  [[nodiscard]] prover make_prover();
 
   settings settings_;
   module::context const* context_;
@@ -89,6 +99,7 @@ class session {
   bool files_differ_ = false;
   std::unique_ptr<binlog::cluster_lock> lock_;
   std::vector<std::string> peers_online_;
+  std::optional<rolling_restart::checkpoint> checkpoint_;  // of a Drainer
   std::vector<std::string> warnings_;
 
   struct phase {
@@ -106,6 +117,7 @@ class session {
   bool rolled_back_ = false;
   std::optional<node_view> after_;
   std::optional<binlog::node> entry_after_;
+  bool registry_read_after_ = false;
 };
 
 }  // namespace rolling_restart

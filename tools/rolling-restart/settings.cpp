@@ -88,8 +88,9 @@ result<void> check_limits(module::params const& params, module::context const& c
     return usage("cannot keep timeout: it is shorter than stop_timeout and ready_timeout together",
                  "a node that was stopped is brought back first: give the call at least that long");
   for (auto const& name : s.accept)
-    if (name != "data_dir" && name != "port" && name != "advertise" && name != "downgrade")
-      return usage("cannot accept '" + name + "': know data_dir, port, advertise and downgrade");
+    if (name != "data_dir" && name != "port" && name != "advertise" && name != "downgrade" &&
+        name != "initial_commit_ts")
+      return usage("cannot accept '" + name + "': know data_dir, port, advertise, downgrade and initial_commit_ts");
   if (s.action == action::verify && (!params.has("pid") || s.verify_sha256.empty()))
     return usage("cannot verify: pid and exe_sha256 are needed");
   if (params.has("deploy_dir") && !s.deploy_dir.is_absolute())
@@ -194,7 +195,8 @@ module::tool const& description() {
                .help = "Node ids of Pumps that need not be ready: the operator answers for them."},
               {.name = "accept",
                .type = option_type::list,
-               .help = "Changes that are refused otherwise: data_dir, port, advertise, downgrade."},
+               .help = "Changes that are refused otherwise: data_dir, port, advertise, downgrade; and for a Drainer "
+                       "that has lost its checkpoint, initial_commit_ts."},
               {.name = "force",
                .type = option_type::boolean,
                .help = "Restart although nothing differs.",
@@ -235,7 +237,8 @@ module::tool const& description() {
                .help = "With action=verify: the digest of the executable expected."},
               {.name = "tls_ca",
                .type = option_type::path,
-               .help = "CA of PD, Pumps and Drainers. With it only https is spoken."},
+               .help = "CA of PD, Pumps and Drainers. With it only https is spoken. Default for a Drainer: what "
+                       "[security] of its drainer.toml says."},
               {.name = "tls_cert", .type = option_type::path, .help = "Client certificate."},
               {.name = "tls_key", .type = option_type::path, .help = "Key of the client certificate."},
               {.name = "tls_server_name",
@@ -246,6 +249,7 @@ module::tool const& description() {
           {
               {"node", "dict", "id, before and after: state, pid, version, exe_sha256, update_ts."},
               {"phases", "list", "name and ms of each phase, in order."},
+              {"checkpoint", "dict", "Of a Drainer: commit_ts up to which it has applied everything, and its source."},
               {"downtime_ms", "int", "From the last answer before the stop to the first answer after."},
               {"peers_online", "list", "Ids of the other Pumps that were ready."},
               {"rolled_back", "bool", "Whether the former set was put back and proven."},

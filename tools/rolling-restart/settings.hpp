@@ -55,6 +55,7 @@ struct settings {
   [[nodiscard]] std::filesystem::path executable() const;  // <deploy_dir>/bin/<component>
   [[nodiscard]] bool accepts(std::string_view name) const;
   [[nodiscard]] std::string node_name() const;  // "pump-8250", for sentences
+  [[nodiscard]] bool is_drainer() const { return component == component::drainer; }
 };
 
 module::tool const& description();

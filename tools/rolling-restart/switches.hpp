@@ -18,6 +18,9 @@ enum class safety {
   stale_drainer,  // no dead Drainer left online
   moved,          // data dir, port and address stay
   put_back,       // the former set comes back on proof of badness
+  start_point,    // a Drainer starts where its checkpoint stands, and the Pumps still hold what follows
+  progress,       // a Drainer reads from every Pump and gets on
+  elsewhere,      // no other process runs under the node's id
 };
 
 #ifdef SWITCHABLE_SAFETY

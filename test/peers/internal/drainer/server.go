@@ -1,5 +1,5 @@
 // Package drainer is the stand-in for a cluster-version Drainer (facts 2). It pulls from the
-// stand-ins for Pump only, and its downstream is a file.
+// stand-ins for Pump only; its downstream is a database, or a file.
 package drainer
 
 import (

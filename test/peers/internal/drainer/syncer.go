@@ -3,9 +3,6 @@ package drainer
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -13,12 +10,10 @@ import (
 // saveInterval is how often the checkpoint is saved at most (facts 2.3).
 const saveInterval = 3 * time.Second
 
-// syncer applies merged items to the downstream, a file with one line "payload TAB commit TS"
-// per transaction, and moves the checkpoint behind them. Every destination is such a file here.
+// syncer applies merged items to the downstream in order, and moves the checkpoint behind them.
 type syncer struct {
-	server     *Server
-	rows       *os.File
-	checkpoint checkpoint
+	server *Server
+	to     downstream
 
 	mu       sync.Mutex
 	saved    int64 // the checkpoint, and so /status's LastTS
@@ -27,20 +22,12 @@ type syncer struct {
 }
 
 func newSyncer(server *Server) (*syncer, error) {
-	dir := server.cfg.Syncer.To.Dir
-	if dir == "" {
-		dir = server.cfg.DataDir
-	}
-	if err := os.MkdirAll(dir, 0700); err != nil {
-		return nil, err
-	}
-	rows, err := os.OpenFile(filepath.Join(dir, "rows"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0600)
+	to, err := openDownstream(server)
 	if err != nil {
 		return nil, err
 	}
-	s := &syncer{server: server, rows: rows, lastReal: time.Now(), events: map[string]int{}}
-	s.checkpoint = checkpoint{path: filepath.Join(server.cfg.DataDir, "savepoint"), version: server.program.Version}
-	s.saved, err = s.checkpoint.load(server.cfg.InitialCommitTS)
+	s := &syncer{server: server, to: to, lastReal: time.Now(), events: map[string]int{}}
+	s.saved, err = to.load(server.cfg.InitialCommitTS)
 	return s, err
 }
 
@@ -84,8 +71,8 @@ func (s *syncer) apply(ctx context.Context, next item) error {
 	if next.Fake {
 		return nil
 	}
-	if _, err := fmt.Fprintf(s.rows, "%s\t%d\n", next.Payload, next.CommitTS); err != nil {
-		return errors.New("downstream: " + err.Error())
+	if err := s.to.apply(next); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,7 +82,7 @@ func (s *syncer) apply(ctx context.Context, next item) error {
 }
 
 func (s *syncer) save(commitTS int64, consistent bool) error {
-	if err := s.checkpoint.save(commitTS, consistent); err != nil {
+	if err := s.to.save(commitTS, consistent); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -29,6 +29,7 @@ type Set struct {
 	StayClosing      bool   `json:"stay_closing,omitempty"`
 	StopLeavesOnline bool   `json:"stop_leaves_online,omitempty"`
 	AvailableBytes   *int64 `json:"available_bytes,omitempty"`
+	GCTS             int64  `json:"gc_ts,omitempty"`
 	RejectKey        string `json:"reject_key,omitempty"`
 	PlaintextHTTP    bool   `json:"plaintext_http,omitempty"`
 	ResolveAfter     int    `json:"resolve_after,omitempty"`

@@ -89,7 +89,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Unlock()
 	s.requests.write(&m)
 	m.Type("binlog_pump_storage_gc_ts", "gauge")
-	m.Value("binlog_pump_storage_gc_ts", 0)
+	m.Value("binlog_pump_storage_gc_ts", float64(s.knobs.Now().GCTS))
 	m.Type("binlog_pump_storage_max_commit_ts", "gauge")
 	m.Value("binlog_pump_storage_max_commit_ts", float64(tso.Physical(s.store.maxCommitTS())))
 	available, capacity := s.available()
