@@ -345,7 +345,9 @@ outcome session::finished() {
   o.warnings = warnings_;
   o.msg = settings_.action == action::stop
               ? settings_.node_name() + " is stopped" + (graceless_ ? ", but did not tell the registry" : "") +
-                    (checkpoint_ ? "; its checkpoint stands at " + binlog::describe(checkpoint_->commit_ts) : "")
+                    (checkpoint_              ? "; its checkpoint stands at " + binlog::describe(checkpoint_->commit_ts)
+                     : settings_.is_drainer() ? "; it has saved no checkpoint"
+                                              : "")
               : settings_.node_name() + " runs " + (after_ && !after_->version.empty() ? after_->version : "") +
                     " and is proven ready";
   if (settings_.action == action::stop)
