@@ -4,6 +4,8 @@
     debian11            the same from the release before
     debian11-python2    with Python 2.7 and no other, as CentOS 7 has it
 A host mounts the folders of its user land read-only below a layer of its own.
+
+    python3 -m hosts.rig.image      makes all that are missing
 """
 import contextlib
 import fcntl
@@ -12,6 +14,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 from . import needs
 
@@ -139,3 +142,15 @@ def _run(command, what):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"cannot {what}: {(done.stderr or done.stdout)[-3000:]}")
+
+
+def main():
+    try:
+        for name in (*SUITES, "debian11-python2"):
+            print(name, *layers(name), flush=True)
+    except (needs.Missing, RuntimeError) as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()
