@@ -154,7 +154,7 @@ def _configuration(node, certificates, values):
     for name in ("ca", "cert", "key"):
         text = text.replace(f'ssl-{name} = ""', f'ssl-{name} = "{values[name]}"')
     if certificates:
-        text = text.replace("[security]\n", '[security]\ncert-allowed-cn = ["client", "pump-server"]\n')
+        text = text.replace("[security]\n", '[security]\ncert-allowed-cn = ["client", "pump-server", "pd-server", "drainer-server"]\n')
     return text
 
 
