@@ -44,6 +44,8 @@ process_supervision = {supervision}
 
 
 class Cluster:
+    tls = None  # {ca, cert, key} of a client, where TLS is spoken
+
     def __init__(self, old, pumps=3, gateway=True, supervision="supervise", start=True, base=None, disks=None,
                  old_drainer=None, drainers=0):
         self.folder = tempfile.mkdtemp(prefix="tbu.", dir=base or os.environ.get("TBU_TMP"))

@@ -1,7 +1,9 @@
 """Addresses and ports of one machine that no other run uses, and small HTTP calls."""
+import functools
 import json
 import random
 import socket
+import ssl
 import urllib.request
 
 _taken = []  # sockets whose names reserve what was handed out, for the life of this process
@@ -27,6 +29,14 @@ def free_network():
             return network
 
 
+def free_number(name, count):
+    """A number below `count` of one's own, and the descriptor that holds it: a process that inherits it goes on holding."""
+    for number in random.sample(range(count), count):
+        if _reserve(f"{name}/{number}"):
+            return number, _taken[-1].fileno()
+    raise RuntimeError(f"all {count} of {name} are taken")
+
+
 def free_port():
     """A port nobody listens on, below the kernel's range for outgoing connections."""
     while True:
@@ -41,19 +51,26 @@ def free_port():
             return port
 
 
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+@functools.cache
+def _opener(ca=None, cert=None, key=None):
+    handlers = [urllib.request.ProxyHandler({})]
+    if ca:
+        context = ssl.create_default_context(cafile=ca)
+        context.load_cert_chain(cert, key)
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    return urllib.request.build_opener(*handlers)
 
 
-def http(url, body=None, timeout=5.0, method=None):
-    """The parsed JSON answer; OSError or ValueError when there is none."""
+def http(url, body=None, timeout=5.0, method=None, tls=None):
+    """The parsed JSON answer; OSError or ValueError when there is none. `tls`: {ca, cert, key}, for https."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method)
-    with _opener.open(request, timeout=timeout) as answer:
+    with _opener(**(tls or {})).open(request, timeout=timeout) as answer:
         return json.loads(answer.read())
 
 
-def answers(host, port, path="/status", timeout=1.0):
+def answers(host, port, path="/status", timeout=1.0, tls=None):
     try:
-        return http(f"http://{host}:{port}{path}", timeout=timeout)
+        return http(f"{'https' if tls else 'http'}://{host}:{port}{path}", timeout=timeout, tls=tls)
     except (OSError, ValueError):
         return None

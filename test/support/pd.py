@@ -21,12 +21,17 @@ def _decode(text):
 
 
 class Pd:
-    def __init__(self, folder, host, gateway=True, environment=None):
+    """`inside`: words before the command, to run it elsewhere; `tls`: {ca, cert, key} of a server that demands client
+    certificates, as PD does."""
+
+    def __init__(self, folder, host, gateway=True, environment=None, inside=(), tls=None):
         self.folder = folder
         self.host = host
         self.port = net.free_port()
         self.gateway = gateway
-        self.url = f"http://{host}:{self.port}"
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
+        self._inside = inside
         self._peer_url = f"http://{host}:{net.free_port()}"
         self._environment = environment
         self._process = None
@@ -47,20 +52,23 @@ class Pd:
             "election-timeout": 500,
             "enable-grpc-gateway": self.gateway,
         }
+        if self.tls:
+            lines["client-transport-security"] = {"trusted-ca-file": self.tls["ca"], "cert-file": self.tls["cert"],
+                                                  "key-file": self.tls["key"], "client-cert-auth": True}
         with open(f"{self.folder}/etcd.yml", "w", encoding="ascii") as file:
             file.writelines(f"{key}: {json.dumps(value)}\n" for key, value in lines.items())
 
     def start(self):
         with open(f"{self.folder}/log", "ab") as log:
             self._process = subprocess.Popen(
-                ["etcd", "--config-file", f"{self.folder}/etcd.yml"],
+                [*self._inside, "etcd", "--config-file", f"{self.folder}/etcd.yml"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment, start_new_session=True)
         wait.until("etcd is healthy", self._healthy)
 
     def _healthy(self):
         if self._process.poll() is not None:
             raise RuntimeError(f"etcd ended by itself: see {self.folder}/log")
-        answer = net.answers(self.host, self.port, "/health")
+        answer = net.answers(self.host, self.port, "/health", tls=self.tls)
         return answer and answer.get("health") == "true"
 
     def stop(self):
@@ -83,7 +91,7 @@ class Pd:
 
     # The registry.
     def call(self, verb, body, timeout=5.0):
-        return net.http(f"{self.url}/v3/{verb}", body, timeout)
+        return net.http(f"{self.url}/v3/{verb}", body, timeout, tls=self.tls)
 
     def prefix(self, prefix, timeout=5.0):
         """{key: text} of all keys below prefix."""
@@ -93,7 +101,13 @@ class Pd:
 
     def pumps(self, timeout=5.0):
         """{node id: node object}"""
-        return {key.removeprefix(PUMPS): json.loads(value) for key, value in self.prefix(PUMPS, timeout).items()}
+        return self._nodes(PUMPS, timeout)
+
+    def drainers(self, timeout=5.0):
+        return self._nodes(DRAINERS, timeout)
+
+    def _nodes(self, prefix, timeout):
+        return {key.removeprefix(prefix): json.loads(value) for key, value in self.prefix(prefix, timeout).items()}
 
     def drainers(self, timeout=5.0):
         return {key.removeprefix(DRAINERS): json.loads(value)

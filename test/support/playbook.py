@@ -25,7 +25,7 @@ class Run:
             command += ["-e", json.dumps({name: value})]
         environment = {**cluster.environment, **_ansible(self._record)}
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, cwd=_playbooks(cluster), stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(command, cwd=copy_of_playbooks(cluster), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         self.status = None
 
@@ -113,7 +113,7 @@ def start_roll(cluster, *arguments, **options):
     return Run(cluster, "rolling_update.yml", *arguments, **options)
 
 
-def _playbooks(cluster):
+def copy_of_playbooks(cluster):
     """This checkout's playbooks beside TBU_LIBRARY's modules: a library beside the playbook wins over any setting."""
     copy = os.path.join(cluster.folder, "playbooks")
     if not os.path.isdir(copy):

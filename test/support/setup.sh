@@ -12,6 +12,7 @@ packages_build="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-
 packages_cluster="ansible-core etcd-server daemontools golang-go ca-certificates python3 procps"
 packages_test="catch2 python3-pytest etcd-client clang clang-format clang-tidy libclang-rt-14-dev yamllint
   ansible-lint git mmdebstrap binutils mariadb-server mariadb-client"
+packages_hosts="systemd-container mmdebstrap iproute2 openssh-client util-linux openssl"
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
@@ -99,6 +100,11 @@ build_peers() {
       "$go" build -ldflags '-s -w' -o "$build/peers/" ./cmd/...
     install -m 0755 supervise "$build/peers/supervise"
   ) 9>"$build.lock"
+}
+
+# The user lands of the hosts that tests run on: a minute or two each the first time, kept for later (test/hosts/rig).
+make_images() {
+  quietly "$build/log/images" env PYTHONPATH="$repo/test" "$python" -m hosts.rig.image
 }
 
 # install_modules DIR TOOL...: the tools as Ansible modules, and their aliases for places that allow no hyphen.

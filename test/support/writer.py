@@ -18,6 +18,8 @@ class Writer:
     def __enter__(self):
         command = [paths.peer("writer"), "--pd-urls", self._cluster.pd.url, "--rate", str(self._rate),
                    "--out", self._out, *(["--rows", self._rows] if self._rows else [])]
+        for name, path in (self._cluster.tls or {}).items():
+            command += [f"--ssl-{name}", path]
         with open(f"{self._out}.log", "wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              env=self._cluster.environment, start_new_session=True)

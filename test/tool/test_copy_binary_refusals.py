@@ -158,6 +158,14 @@ def test_a_refused_destination_changes_nothing(call, dest):
     assert call(content="new", dest="relative").code == "bad_destination"
 
 
+def test_a_masked_unit_is_refused_as_such(call, dest):
+    unit = dest.parent / "pump-8250.service"
+    unit.symlink_to("/dev/null")
+    refused = call(content="[Unit]", dest=str(unit))
+    assert (refused.status, refused.code) == (1, "service_masked") and "systemctl unmask pump-8250" in refused["error"]["hint"]
+    assert os.readlink(unit) == "/dev/null"
+
+
 def test_file_systems_that_cannot_take_it(call, made, tmp_path):
     with copying.mounted(tmp_path / "small", "size=2m") as small:
         (small / "pump").write_text("old")

@@ -64,8 +64,11 @@ core::result<fs::path> real_destination(fs::path const& dest) {
     return bad_destination(dest, errno == ENOENT ? "it is a link to nowhere" : std::strerror(errno),
                            "correct or remove the link by hand");
   if (S_ISDIR(status.st_mode)) return bad_destination(dest, "it is a link to a directory", "name the file in there");
-  if (!S_ISREG(status.st_mode)) return bad_destination(dest, "it is a link to no regular file", "name a regular file");
   std::error_code ec;
+  if (dest.extension() == ".service" && fs::equivalent(dest, "/dev/null", ec))
+    return core::error{core::errc::service_masked, "cannot write " + dest.string() + ": the unit is masked",
+                       "somebody decided that it must not run; if it shall: systemctl unmask " + dest.stem().string()};
+  if (!S_ISREG(status.st_mode)) return bad_destination(dest, "it is a link to no regular file", "name a regular file");
   auto resolved = fs::canonical(dest, ec);
   if (ec) return bad_destination(dest, ec.message(), "correct the link by hand");
   return resolved;

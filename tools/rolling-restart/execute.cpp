@@ -33,9 +33,11 @@ std::string now_utc() {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
-bool has_unit(files::manifest const& set) {
-  return std::any_of(set.files.begin(), set.files.end(),
-                     [](files::staged_file const& f) { return f.dest.extension() == ".service"; });
+bool changes_unit(files::activation const& done) {
+  for (std::size_t i = 0; i < done.set.files.size(); ++i)
+    if (done.set.files[i].dest.extension() == ".service" && done.formers[i].sha256 != done.set.files[i].sha256)
+      return true;
+  return false;
 }
 
 }  // namespace
@@ -90,16 +92,16 @@ result<void> session::carry_out(step step) {
     case step::stop:
       return stop();
     case step::undo: {
-      auto const set = journal_.in_flight->set;
+      auto const undone = *journal_.in_flight;
       TRY(files::undo(settings_.stage_dir, journal_));
-      return reload_units(set);
+      return reload_units(undone);
     }
     case step::activate:
       if (!prepared_) {
         TRY_ASSIGN(prepared_, files::prepare(journal_, *target_, direction_));
       }
       TRY(files::activate(settings_.stage_dir, journal_, *prepared_));
-      return reload_units(*target_);
+      return reload_units(*prepared_);
     case step::start:
       return start();
     case step::ready:
@@ -112,8 +114,9 @@ result<void> session::carry_out(step step) {
   return {};
 }
 
-result<void> session::reload_units(files::manifest const& set) {
-  if (!has_unit(set)) return {};
+// Only where it must be: it costs a busy host a second, with the node down.
+result<void> session::reload_units(files::activation const& done) {
+  if (!changes_unit(done)) return {};
   return supervisor_->reload(core::deadline::after(settings_.stop_timeout));
 }
 
@@ -290,9 +293,9 @@ result<void> session::bring_former_back() {
                         core::deadline::after(settings_.stop_timeout)));
   TRY(wait_until_gone());
   if (journal_.in_flight) {
-    auto const set = journal_.in_flight->set;
+    auto const undone = *journal_.in_flight;
     TRY(files::undo(settings_.stage_dir, journal_));
-    TRY(reload_units(set));
+    TRY(reload_units(undone));
   }
   restore_dot_node();
   target_.reset();

@@ -29,11 +29,13 @@ core::json::object describe_node(node_view const& node, std::optional<binlog::no
   return o;
 }
 
-std::string owner() {
+std::string host_name() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-  return "rolling-restart on " + std::string(host.data()) + ", pid " + std::to_string(::getpid());
+  return host.data();
 }
+
+std::string owner() { return "rolling-restart on " + host_name() + ", pid " + std::to_string(::getpid()); }
 
 }  // namespace
 
@@ -80,7 +82,9 @@ outcome session::unchanged(plan const& plan) const {
 outcome session::run() {
   if (auto const opened = open(); !opened) return outcome::failed(opened.error());
   if (auto const last = troubled_last(settings_.stage_dir))
-    warnings_.push_back("the last " + last->action + " here (" + last->time + ") ended so: " + last->msg);
+    // Ansible prints warnings without the host they are from.
+    warnings_.push_back("the last " + last->action + " of " + settings_.node_name() + " on " + host_name() + " (" +
+                        last->time + ") ended so: " + last->msg);
   if (auto const looked = look(); !looked) return refused(looked.error());
   if (settings_.action == action::status) return report_status();
   if (settings_.action == action::verify) return verify();

@@ -66,7 +66,7 @@ class session {
   core::result<void> start();
   core::result<void> ready();
   core::result<void> stable();
-  core::result<void> reload_units(files::manifest const& set);
+  core::result<void> reload_units(files::activation const& done);
   module::outcome failed_in(step step, core::error error);
   module::outcome put_back(std::string const& cause);
   core::result<void> bring_former_back();

@@ -1,0 +1,151 @@
+"""enable_tls: the roll with client certificates demanded, and each bad certificate named before anything stops."""
+import contextlib
+import os
+import re
+import shutil
+
+import pytest
+
+from hosts.rig import prober
+from hosts.rig.host import UID
+from hosts.rig.rig import NEW, Rig
+from support import playbook, process
+from support.writer import Writer
+
+ALLOWED = 'security:\n  cert-allowed-cn: ["client", "pump-server", "pd-server", "drainer-server"]\n'
+
+
+@pytest.fixture(scope="module")
+def rig():
+    with Rig(tls=True) as rig:
+        conf = rig.playbooks() / "conf/pump.yml"
+        conf.write_text(conf.read_text().replace("security:\n", ALLOWED))
+        shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
+        rig.certificates.authority("other-ca", "another CA")
+        yield rig
+
+
+def test_a_client_without_certificate_is_not_served(rig):
+    """Else the tests below would prove nothing."""
+    pump = rig.pump("pump1")
+    done = pump.run("bash", "-c", f"exec 3<>/dev/tcp/{pump.address}/{pump.port}; printf 'GET /status HTTP/1.0\\r\\n\\r\\n' >&3; "
+                    "timeout 2 cat <&3", check=False)
+    assert "CommitTS" not in done.stdout
+
+
+def test_check_mode_shows_the_binary_alone(rig):
+    rig.offer(rig.peer(NEW))
+    plan = playbook.roll(rig, "--check", "--diff").assert_done()
+    for _, result in plan.results("copy-binary"):
+        assert [os.path.basename(file["dest"]) for file in result["files"] if file["changed"]] == ["pump"], plan.output
+
+
+@contextlib.contextmanager
+def changed_on_host(pump, name, text):
+    """A file of pump_cert_dir is another one (or none) meanwhile."""
+    path = pump.deploy / "conf/ssl" / name
+    kept = path.read_bytes()
+    _put(path, text)
+    try:
+        yield
+    finally:
+        _put(path, kept)
+
+
+def _put(path, content):
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(0o600)
+        os.chown(path, UID, UID)
+
+
+def issued(rig, common_name="pump-server", ca="ca", days=30):
+    pump = rig.pump("pump2")
+    rig.certificates.server("pump-server", pump.address, common_name, ca=ca, days=days, out="bad")
+    return ((rig.certificates.folder / name).read_bytes() for name in ("bad.pem", "bad-key.pem"))
+
+
+def assert_refused_naming(rig, host, *words):
+    """Nothing was stopped; the error says which host, and each of the words (regular expressions)."""
+    pids = rig.pids()
+    run = playbook.roll(rig)
+    assert run.status != 0, f"went through:\n{run.output}"
+    said = [f"{record['host']}: {record['result'].get('msg')}" for record in run.records if record["outcome"] == "failed"]
+    assert any(line.startswith(f"{host}:") and all(re.search(word, line) for word in words) for line in said), \
+        f"{said}\n{run.output}"
+    assert "Traceback" not in run.output
+    assert rig.pids() == pids
+
+
+def own(pump, suffix=""):
+    return f"pump-server-{pump.address}{suffix}.pem"
+
+
+def test_another_ca_is_named(rig):
+    pump = rig.pump("pump2")
+    with changed_on_host(pump, "ca.pem", (rig.certificates.folder / "other-ca.pem").read_bytes()):
+        assert_refused_naming(rig, "pump2", "unknown CA")
+
+
+def test_an_expired_certificate_is_named(rig):
+    pump = rig.pump("pump2")
+    certificate, key = issued(rig, days=-1)
+    with changed_on_host(pump, own(pump), certificate), changed_on_host(pump, own(pump, "-key"), key):
+        assert_refused_naming(rig, "pump2", re.escape(own(pump)), "has expired")
+
+
+def test_a_missing_certificate_is_named(rig):
+    pump = rig.pump("pump2")
+    with changed_on_host(pump, own(pump), None):
+        assert_refused_naming(rig, "pump2", re.escape(own(pump)), "No such file")
+
+
+def test_a_name_that_is_not_allowed_is_named(rig):
+    pump = rig.pump("pump2")
+    certificate, key = issued(rig, common_name="somebody")
+    with changed_on_host(pump, own(pump), certificate), changed_on_host(pump, own(pump, "-key"), key):
+        assert_refused_naming(rig, "pump2", "refused the client certificate")
+
+
+def test_a_key_of_another_certificate_is_named(rig):
+    pump = rig.pump("pump2")
+    _, key = issued(rig)
+    with changed_on_host(pump, own(pump, "-key"), key):
+        assert_refused_naming(rig, "pump2", re.escape(own(pump, "-key")), "not the key of")
+
+
+def test_a_peer_that_answers_in_plaintext_is_named(rig):
+    pump = rig.pump("pump3")
+    pump.set_knobs(plaintext_http=True)
+    pump.systemctl("restart", pump.unit)
+    try:
+        assert_refused_naming(rig, "pump3", "plaintext")
+    finally:
+        pump.set_knobs()
+        pump.systemctl("restart", pump.unit)
+        pump.wait_ready()
+
+
+def test_a_certificate_about_to_be_installed_is_tried_before_anything_stops(rig):
+    """The control host's own copy has expired: staged, and refused while every Pump runs on."""
+    pump, folder = rig.pump("pump2"), rig.playbooks() / "conf/ssl"
+    kept = {name: (folder / name).read_bytes() for name in (own(pump), own(pump, "-key"))}
+    for name, content in zip(kept, issued(rig, days=-1)):
+        (folder / name).write_bytes(content)
+    try:
+        assert_refused_naming(rig, "pump2", "expired")
+    finally:
+        for name, content in kept.items():
+            (folder / name).write_bytes(content)
+
+
+def test_the_roll_works(rig):
+    """Last: over everything the tests above left behind."""
+    with prober.Prober(rig) as watch, Writer(rig) as writer:
+        playbook.roll(rig).assert_done()
+    print(f"with TLS: down for {watch.downtimes()} ms")
+    watch.assert_one_at_a_time()
+    writer.assert_nothing_refused()
+    assert set(rig.digests().values()) == {process.file_digest(f"{rig.resources_dir}/bin/pump")}
+    assert playbook.roll(rig).assert_done().changed_hosts() == []

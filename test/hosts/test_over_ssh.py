@@ -1,0 +1,129 @@
+"""the documented roll over SSH as tidb with sudo, over what tidb-ansible deployed: under systemd, and under supervise."""
+import pytest
+
+from hosts.rig import prober
+from hosts.rig.host import DEPLOY_DIR, UID
+from hosts.rig.rig import NEW, OLD, Rig
+from support import playbook, process, wait
+from support.writer import Writer
+
+# Every bash script that runs on a host says so here: BASH_ENV is read by all of them.
+SCRIPTS_RUN = "/data/scripts-run"
+
+
+@pytest.fixture(scope="module", params=["systemd", "supervise"])
+def rolled(request):
+    """Plan, roll, roll again; each test below judges their evidence."""
+    with Rig(supervision=request.param) as rig:
+        for pump in rig.pumps:
+            with open(pump.root / "etc/soft-ulimit", "a", encoding="ascii") as file:
+                file.write(f'echo "$0" >> {SCRIPTS_RUN} 2>/dev/null || true\n')
+        rig.new = rig.peer(NEW)
+        rig.offer(rig.new)
+        rig.before, rig.files_before = rig.pids(), rig.files()
+        rig.registry_before = rig.pd.pumps()
+        rig.plan = playbook.roll(rig, "--check", "--diff")
+        rig.pids_after_plan, rig.files_after_plan = rig.pids(), rig.files()
+        with prober.Prober(rig) as rig.prober, Writer(rig) as rig.writer:
+            rig.roll = playbook.roll(rig)
+        rig.scripts_run = {pump.name: scripts_run(pump) for pump in rig.pumps}
+        print(f"{request.param}: down for {rig.prober.downtimes()} ms, writes {rig.writer.summary}")
+        rig.after = rig.pids()
+        rig.again = playbook.roll(rig)
+        yield rig
+
+
+def scripts_run(pump):
+    path = pump.data / "scripts-run"
+    return path.read_text(encoding="utf-8").split() if path.exists() else []
+
+
+# What differs on hosts that tidb-ansible deployed. supervise's scripts are not here word for word as it writes them.
+DIFFERING = {"systemd": {"deploy/bin/pump"},
+             "supervise": {"deploy/bin/pump", "deploy/scripts/start_pump.sh", "deploy/scripts/stop_pump.sh"}}
+
+
+def test_the_plan_touches_nothing_and_names_only_what_differs(rolled):
+    rolled.plan.assert_done()
+    assert (rolled.pids_after_plan, rolled.files_after_plan) == (rolled.before, rolled.files_before)
+    for host, result in rolled.plan.results("copy-binary"):
+        assert {file["dest"].removeprefix("/data/") for file in result["files"] if file["changed"]} \
+            == DIFFERING[rolled.supervision], host
+
+
+def test_the_roll_goes_through(rolled):
+    rolled.roll.assert_done()
+    assert sorted(host for host, _ in rolled.roll.restarts()) == ["pump1", "pump2", "pump3"]
+
+
+def test_one_pump_was_down_at_a_time_and_each_once(rolled):
+    rolled.prober.assert_one_at_a_time()
+    assert all(len(windows) == 1 for windows in rolled.prober.downtimes().values()), rolled.prober.downtimes()
+
+
+def test_no_write_was_refused(rolled):
+    rolled.writer.assert_nothing_refused()
+
+
+def test_every_pump_runs_the_new_file_as_tidb_below_its_supervisor(rolled):
+    wanted = process.file_digest(rolled.new)
+    for pump in rolled.pumps:
+        assert pump.pid != rolled.before[pump.name]
+        assert pump.running_digest == wanted
+        assert process.user(pump.pid) == UID
+        if rolled.supervision == "systemd":
+            inside = int(pump.systemctl("show", "-p", "MainPID", "--value", pump.unit))
+            assert pump.run("readlink", f"/proc/{inside}/exe").stdout.strip() == f"{DEPLOY_DIR}/bin/pump"
+        else:
+            assert process.command_line(process.parent(pump.pid))[0].endswith("supervise")
+            assert len(pump.pids("supervise")) == 1
+
+
+def test_the_unit_is_as_tidb_ansible_wrote_it(rolled):
+    if rolled.supervision != "systemd":
+        assert all(not pump.unit_file.exists() for pump in rolled.pumps)
+        return
+    for pump in rolled.pumps:
+        assert pump.files()[pump.unit_file.name] == rolled.files_before[pump.name][pump.unit_file.name]
+        shown = dict(line.split("=", 1) for line in pump.systemctl(
+            "show", "-p", "SendSIGKILL,Restart,RestartUSec,NRestarts,DropInPaths,UnitFileState,Result", pump.unit).splitlines())
+        assert shown == {"SendSIGKILL": "no", "Restart": "on-failure", "RestartUSec": "15s", "NRestarts": "0",
+                         "DropInPaths": "", "UnitFileState": "disabled", "Result": "success"}
+
+
+def test_tidb_ansibles_start_and_stop_scripts_were_not_run(rolled):
+    """They end processes with kill -9."""
+    for name, scripts in rolled.scripts_run.items():
+        assert f"{DEPLOY_DIR}/scripts/run_pump.sh" in scripts, f"nothing would be noticed on {name}"
+        assert not [script for script in scripts if "start_" in script or "stop_" in script]
+
+
+def test_only_what_differed_changed(rolled):
+    for pump in rolled.pumps:
+        before, after = rolled.files_before[pump.name], pump.files()
+        changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+        assert changed == DIFFERING[rolled.supervision]
+
+
+def test_the_drainer_kept_running(rolled):
+    assert [node["state"] for node in rolled.pd.drainers().values()] == ["online"]
+    assert rolled.drainers[0].running_digest
+
+
+def test_the_result_tells_versions_and_a_downtime_that_was_seen(rolled):
+    for host, result in rolled.roll.restarts():
+        node = result["node"]
+        assert (node["before"]["version"], node["after"]["version"]) == (OLD, NEW)
+        seen, = rolled.prober.downtimes()[host]
+        assert seen - 300 < result["downtime_ms"], "made to look shorter than it was"
+
+
+def test_the_same_again_changes_nothing(rolled):
+    rolled.again.assert_done()
+    assert rolled.again.changed_hosts() == []
+    assert rolled.pids() == rolled.after
+
+
+def test_the_lock_is_free_and_no_tool_runs(rolled):
+    assert rolled.pd.lock_holder() is None
+    wait.until("no tool runs", lambda: not any(pump.pids("rolling-restart") for pump in rolled.pumps))
