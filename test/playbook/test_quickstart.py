@@ -32,14 +32,16 @@ def test_its_last_line_is_the_result(shown):
     word, _, text = shown.stdout.splitlines()[-1].partition(" ")
     assert word == "result:"
     result = json.loads(text)
-    assert sorted(result) == ["nodes", "writes"]
-    assert len(result["nodes"]) == 3
+    assert sorted(result) == ["nodes", "rows", "writes"]
+    assert [node["component"] for node in result["nodes"]] == ["pump", "pump", "pump", "drainer"]
     for node in result["nodes"]:
         assert sorted(node) == ["component", "downtime_ms", "from", "id", "to"]
-        assert (node["component"], node["from"], node["to"]) == ("pump", "v4.0.14", "v4.0.16")
+        assert (node["from"], node["to"]) == ("v4.0.14", "v4.0.16")
         assert node["downtime_ms"] > 0
     assert result["writes"]["attempted"] > 0
     assert result["writes"]["refused"] == 0
+    assert result["rows"]["received"] >= result["rows"]["sent"] > 0
+    assert result["rows"]["duplicated"] == 0
 
 
 def test_it_tells_people_versions_phases_and_downtime(shown):
