@@ -187,6 +187,15 @@ def test_one_that_loads_for_longer_than_it_is_waited_for_is_left_running(cluster
     assert (again.status, drainer.pid) == (0, pid), again
 
 
+def test_one_that_does_not_read_from_the_pumps_is_left_running_and_named(cluster, drainer):
+    stop(cluster)
+    drainer.set_knobs(no_pumps=True)
+    done = call(cluster, "start", "--ready-timeout", "4")
+    drainer.set_knobs()
+    assert (done.status, done.code) == (99, "not_ready"), done
+    assert "has not looked for Pumps yet" in done["msg"] and str(drainer.pid) in done["msg"]
+
+
 def offer_and_run(cluster, binary, playbook_name):
     assert cluster.offer(binary, "drainer").status == 0
     return playbook.run(cluster, playbook_name, tags="drainer",

@@ -54,6 +54,10 @@ def test_a_pump_that_never_registers(cluster):
     assert_put_back(cluster, cluster.peer("v4.0.16", "never_register"))
 
 
+def test_a_pump_that_serves_without_being_registered(cluster):
+    assert_put_back(cluster, cluster.peer("v4.0.16", "serve_unregistered"))
+
+
 def test_a_pump_whose_status_never_answers(cluster):
     assert_put_back(cluster, cluster.peer("v4.0.16", "hang_status"))
 

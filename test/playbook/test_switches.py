@@ -21,10 +21,13 @@ WATCHED_BY = {
     "lock": "playbook/test_two_operators.py::test_three_calls_in_parallel_restart_one_pump_after_the_other",
     "put_back": "playbook/test_put_back.py::test_a_pump_that_exits_at_each_start",
     "node_id": "playbook/test_put_back.py::test_a_pump_that_comes_up_under_another_node_id_leaves_no_ghost",
-    "own_entry": "playbook/test_put_back.py::test_a_pump_that_never_registers",
+    "own_entry": "playbook/test_put_back.py::test_a_pump_that_serves_without_being_registered",
     "own_answer": "playbook/test_put_back.py::test_a_pump_whose_status_never_answers",
     "staged": "tool/test_rolling_restart.py::test_a_staged_file_damaged_meanwhile_is_not_activated",
     "executable": "tool/test_rolling_restart.py::test_a_process_of_another_file_is_not_taken_for_the_new_one",
+    "start_point": "playbook/test_drainer_refused.py::test_a_checkpoint_older_than_what_the_pumps_hold",
+    "progress": "playbook/test_drainer_refused.py::test_one_that_does_not_read_from_the_pumps_is_left_running_and_named",
+    "elsewhere": "playbook/test_drainer_refused.py::test_another_process_that_serves_under_its_id",
     "gone": "tool/test_rolling_restart.py::test_nothing_is_renamed_or_started_while_the_process_is_still_there",
 }
 

@@ -2,6 +2,7 @@ package drainer
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ func (c *collector) run(ctx context.Context) {
 // poll brings the sources in line with the registry. On failure all stays as it was, and so
 // does what /status shows.
 func (c *collector) poll(ctx context.Context) error {
+	if c.server.knobs.Now().NoPumps {
+		return errors.New("knob no_pumps")
+	}
 	nodes, err := c.server.nodes.Nodes(ctx, registry.Pumps)
 	if err != nil {
 		return err

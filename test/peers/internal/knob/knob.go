@@ -19,6 +19,7 @@ type Set struct {
 	ExitAtStart      *int   `json:"exit_at_start,omitempty"`
 	CrashAfterStart  int    `json:"crash_after_start,omitempty"`
 	NeverRegister    bool   `json:"never_register,omitempty"`
+	Unregistered     bool   `json:"serve_unregistered,omitempty"`
 	WrongNodeID      string `json:"wrong_node_id,omitempty"`
 	HangStatus       bool   `json:"hang_status,omitempty"`
 	HTTPError        bool   `json:"http_error,omitempty"`
@@ -34,6 +35,7 @@ type Set struct {
 	PlaintextHTTP    bool   `json:"plaintext_http,omitempty"`
 	ResolveAfter     int    `json:"resolve_after,omitempty"`
 	LieSynced        bool   `json:"lie_synced,omitempty"`
+	NoPumps          bool   `json:"no_pumps,omitempty"`
 	Stuck            bool   `json:"stuck,omitempty"`
 	SyncError        int    `json:"sync_error,omitempty"`
 }
