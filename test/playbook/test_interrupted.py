@@ -75,6 +75,7 @@ def test_killed_and_done_again(cluster, point, victim):
             if victim == "the tool":
                 kill_tool(cluster, point, target)
                 assert roll.wait().status != 0, roll.output
+                kill.free_lock_of_the_dead(cluster)
             else:
                 kill_ansible(cluster, point, target, roll)
 

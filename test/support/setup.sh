@@ -65,7 +65,7 @@ configure() { quietly "$build/log/cmake" cmake -G Ninja -S "$repo" -B "$build" "
 build_all() {
   (
     flock 9
-    configure -DBUILD_TESTING=ON
+    configure -DBUILD_TESTING=ON -DWERROR=ON
     quietly "$build/log/ninja" ninja -C "$build"
   ) 9>"$build.lock"
 }
