@@ -2,6 +2,7 @@
 #include "copy-binary/diff.hpp"
 #include "copy-binary/identity.hpp"
 #include "copy-binary/request.hpp"
+#include "files/program.hpp"
 #include "module/render.hpp"
 
 #include <cstdint>
@@ -9,7 +10,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   std::string_view const text(reinterpret_cast<char const*>(data), size);
-  auto const version = copy_binary::parse_version(text);
+  auto const version = files::parse_version(text);
   if (version.best().find('\n') != std::string::npos) std::abort();
   copy_binary::component_in_help(text);
   [[maybe_unused]] auto const judged = copy_binary::judge_probe(1, text, "/c");

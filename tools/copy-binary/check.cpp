@@ -1,6 +1,7 @@
 #include "copy-binary/check.hpp"
 
 #include "files/elf.hpp"
+#include "files/program.hpp"
 #include "process/child.hpp"
 
 namespace copy_binary {
@@ -42,7 +43,7 @@ core::result<std::string> check_program(fs::path const& path, std::string const&
                                         core::deadline deadline) {
   TRY(files::check_elf_file(path, what));
   TRY_ASSIGN(auto const version_report, ask_program(path, what, "-V", deadline));
-  auto const version = parse_version(all_output(version_report));
+  auto const version = files::parse_version(all_output(version_report));
   if (!version.labelled || version_report.exit_code != 0)
     return wrong_program(what,
                          "run with -V it does not print TiDB Binlog's version labels (" +
@@ -67,7 +68,7 @@ core::result<void> probe(fs::path const& binary, fs::path const& config, fs::pat
 std::string version_of_present(fs::path const& path, core::deadline deadline) {
   if (!files::check_elf_file(path, "it")) return {};
   auto const report = ask(path, {"-V"}, deadline);
-  return report ? parse_version(all_output(*report)).best() : std::string();
+  return report ? files::parse_version(all_output(*report)).best() : std::string();
 }
 
 }  // namespace copy_binary

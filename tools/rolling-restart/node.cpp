@@ -137,7 +137,7 @@ result<void> find_deploy_dir(settings& s) {
 
 std::string version_of(fs::path const& executable) {
   auto const answer = process::run({{executable.string(), "-V"}}, core::deadline::after(version_deadline));
-  return answer ? files::parse_version(answer->out + "\n" + answer->err).release : "";
+  return answer ? files::parse_version(answer->out + "\n" + answer->err).best() : "";
 }
 
 result<std::optional<process::info>> find_process(settings const& s, service::state const& service, bool& listening) {

@@ -1,4 +1,5 @@
 #include "copy-binary/identity.hpp"
+#include "files/program.hpp"
 
 #include "core/file.hpp"
 
@@ -17,23 +18,23 @@ TEST_CASE("versions are read as the releases print them", "[copy-binary]") {
       {"version-V-stderr-v2.1.19.txt", "v2.1.19", "0123456789abcdef0123456789abcdef01234567"},
       {"version-V-stdout-unofficial-build.txt", "", ""},
   }));
-  auto const v = parse_version(*core::read_file(std::string(SAMPLES) + "/" + sample));
+  auto const v = files::parse_version(*core::read_file(std::string(SAMPLES) + "/" + sample));
   CHECK(v.labelled);
   CHECK(v.release == release);
   CHECK(v.git_hash == hash);
 }
 
 TEST_CASE("odd version texts", "[copy-binary]") {
-  CHECK(parse_version("Git Commit Hash: abc\nBuild TS: x\n").best() == "abc");  // 2.1.0 to 2.1.6
-  CHECK(parse_version("Release Version: v4.0.0-beta.1-31-g1a25971-dirty\r\n").best() ==
+  CHECK(files::parse_version("Git Commit Hash: abc\nBuild TS: x\n").best() == "abc");  // 2.1.0 to 2.1.6
+  CHECK(files::parse_version("Release Version: v4.0.0-beta.1-31-g1a25971-dirty\r\n").best() ==
         "v4.0.0-beta.1-31-g1a25971-dirty");
-  CHECK(parse_version("Release Version: \x1b[0;37mv2.1.8\x1b[0m").best() == "v2.1.8");
-  CHECK(!parse_version("").labelled);
-  CHECK(!parse_version("pump Version: 2.0.0+git").labelled);
-  CHECK(!parse_version("usage: pump [-V]").labelled);
-  CHECK(parse_version("Release Version:").labelled);
-  CHECK(parse_version("Release Version:").best().empty());
-  CHECK(parse_version("\x1b[").best().empty());
+  CHECK(files::parse_version("Release Version: \x1b[0;37mv2.1.8\x1b[0m").best() == "v2.1.8");
+  CHECK(!files::parse_version("").labelled);
+  CHECK(!files::parse_version("pump Version: 2.0.0+git").labelled);
+  CHECK(!files::parse_version("usage: pump [-V]").labelled);
+  CHECK(files::parse_version("Release Version:").labelled);
+  CHECK(files::parse_version("Release Version:").best().empty());
+  CHECK(files::parse_version("\x1b[").best().empty());
 }
 
 TEST_CASE("the component is told by -help", "[copy-binary]") {
