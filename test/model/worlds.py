@@ -119,7 +119,7 @@ class Drainer:
         while True:
             if self.flight:
                 batch, done = self.flight
-                if self.world.blocked(now) and batch[-1][1]:
+                if batch[-1][1] and self.world.blocked(now, batch[-1]):
                     return
                 if now < done:
                     return
@@ -198,13 +198,10 @@ class OldDrainer(Drainer):
         self.looks.append(self.merged if lower else -1)
 
     def work(self, now):
+        super().work(now)
         # Statements are applied by workers; what holds no rows passes by them.
-        if not self.queue or self.queue[0][1] or not self.flight:
-            super().work(now)
         while self.flight and self.queue and not self.queue[0][1]:
             self.queue.pop(0)
-        if self.flight and self.queue:
-            super().work(now)
 
     def finished(self, batch, now):
         super().finished(batch, now)
@@ -283,7 +280,10 @@ class World:
         start = rng.randint(0, length // 2)
         self.trouble = start, start + rng.choice((length, rng.randint(self.stable_for, length)))
         if self.scenario == "blocked" and self.kind != "cluster":
-            self.trouble = self.end_of_writes - rng.randint(0, 3000), self.trouble[1] + 9000
+            # The last rows get stuck; the operator waits a while before the DDL.
+            self.barrier = self.end_of_writes + rng.randint(5000, 16000)
+            self.since = self.end_of_writes + rng.randint(0, 1500)
+            self.trouble = self.end_of_writes - rng.randint(0, 1500), self.barrier + rng.randint(0, length)
         if self.scenario == "trickle" and self.kind != "cluster":
             self.since = self.barrier + rng.randint(2000, 5000)
             self.trouble = self.barrier + 4000, self.barrier + 4000 + rng.randint(0, 4) * self.stable_for
@@ -304,6 +304,8 @@ class World:
                 writes.append((self.barrier, self.barrier + 1, True))
             self.pumps.append(Pump(f"pump-{number}:8250", writes))
         self.cut = self.pumps[-1]
+        last = max(write[0] for pump in self.pumps for write in pump.waiting if not write[2])
+        self.locked = last if rng.random() < 0.5 else None
         self.all_writes = [(pump.name, write[0]) for pump in self.pumps for write in pump.waiting]
         if self.scenario == "missing":  # marked offline too early, or not seen for another reason
             self.cut.offline = rng.random() < 0.5
@@ -339,8 +341,11 @@ class World:
         cuts = self.scenario == "firewalled" or (self.scenario == "trickle" and self.kind != "cluster")
         return not (cuts and name == self.cut.name and self.in_trouble(now))
 
-    def blocked(self, now):
-        return self.scenario == "blocked" and self.in_trouble(now)
+    def blocked(self, now, item):
+        if self.scenario != "blocked":
+            return False
+        # All that comes, or what touches the rows of one transaction.
+        return self.in_trouble(now) if self.locked is None else item[0] == self.locked and now < self.trouble[1]
 
     def pump_answers(self, now):
         if not self.pd_up(now):
@@ -382,4 +387,4 @@ class World:
         return {"kind": rng.choice(("auto", "auto", self.kind)), "since": tso(self.since),
                 "barrier": 0 if self.kind == "cluster" else tso(self.barrier), "stable_for": self.stable_for,
                 "expected": [pump.name for pump in self.pumps] if by_ids else [],
-                "pumps": [pump.host for pump in self.pumps], "drainers": len(self.drainers), "samples": samples}
+                "pumps": [] if by_ids else [pump.host for pump in self.pumps], "drainers": len(self.drainers), "samples": samples}
