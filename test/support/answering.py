@@ -69,6 +69,9 @@ class Server:
             if not piece:
                 return
             request += piece
+            if request[0] == 0x16:  # a TLS handshake: Go's server answers so
+                connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n")
+                return
         path = request.split(b" ", 2)[1].decode()
         self.asked.append(path)
         route = self.routes.get(path, self.routes.get("*"))
