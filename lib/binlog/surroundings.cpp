@@ -75,10 +75,11 @@ std::optional<tso> surroundings::taken_after(milliseconds moment) const {
 }
 
 void surroundings::expect_from_cluster(std::set<std::string>& ids, expected_pumps& all, milliseconds at) const {
-  std::vector<node> nodes;
+  std::vector<node> nodes;  // as every Pump sees them: whom one of them knows is expected
   std::string last_error;
   for (auto const& each : pumps_) {
-    if (each.good(at) && !each.answer->old) nodes = each.answer->nodes;
+    if (each.good(at) && !each.answer->old)
+      nodes.insert(nodes.end(), each.answer->nodes.begin(), each.answer->nodes.end());
     if (!each.answer) last_error = each.answer.error().what;
     if (each.answer && each.answer->old)
       last_error = "Pumps of an old version were given for a cluster-version Drainer";

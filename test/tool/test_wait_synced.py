@@ -205,7 +205,6 @@ def test_check_mode_looks_once_and_writes_nothing(tmp_path, peers):
 @pytest.mark.parametrize("options, named", [
     ({}, "drainers"), ({"drainers": "h:1"}, "since"), ({"drainers": "h", "since": 5}, "drainers"),
     ({"drainers": "h:1", "since": 5, "accept": "hope"}, "accept"), ({"drainers": "h:1", "since": "x"}, "since"),
-    ({"drainers": "h:1", "since": 5, "timeout": 1, "stable_for": 2}, "timeout"),
     ({"drainers": "https://h:1", "since": 5}, "tls_ca"), ({"drainers": "h:1", "since": 5, "barrier": -1}, "barrier"),
     ({"drainers": "h:1", "since": 5, "kind": "old"}, "kind"), ({"drainers": "h:1", "since": 5, "no_such": 1}, "no_such"),
 ])

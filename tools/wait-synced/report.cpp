@@ -67,6 +67,10 @@ object answer_of(raw_answer const& answer) {
 
 }  // namespace
 
+std::string count_of(std::size_t drainers) {
+  return std::to_string(drainers) + (drainers == 1 ? " Drainer" : " Drainers");
+}
+
 object result_of(watch const& watched) {
   array drainers;
   for (auto const& drainer : watched.drainers()) drainers.push_back(drainer_of(drainer));
@@ -85,8 +89,8 @@ std::string missing_in(watch const& watched) {
     if (drainer.judged.verdict == binlog::verdict::synced || ++count > most) continue;
     all += (all.empty() ? "" : "; ") + drainer.url + " (" + lacking(drainer.judged) + ")";
   }
-  return std::to_string(count) + " of " + std::to_string(watched.drainers().size()) +
-         " Drainers not proven synced: " + all + (count > most ? "; ..." : "");
+  return std::to_string(count) + " of " + count_of(watched.drainers().size()) + " not proven synced: " + all +
+         (count > most ? "; ..." : "");
 }
 
 object proof_of(watch const& watched, settings const& settings, times const& when) {
@@ -156,8 +160,8 @@ std::vector<module::picture_line> picture::draw(watch const& watched) {
   std::size_t synced = 0;
   for (auto const& drainer : drainers) synced += drainer.judged.verdict == binlog::verdict::synced ? 1 : 0;
   std::vector<module::picture_line> lines;
-  lines.push_back({"waiting for " + std::to_string(drainers.size()) + " Drainers, " + std::to_string(synced) +
-                   " synced" + (watched.since() ? "" : ", no TSO to wait for yet")});
+  lines.push_back({"waiting for " + count_of(drainers.size()) + ", " + std::to_string(synced) + " synced" +
+                   (watched.since() ? "" : ", no TSO to wait for yet")});
   for (auto const* drainer : order) {
     if (lines.size() > most) break;
     lines.push_back(line_of(*drainer, watched.since()));

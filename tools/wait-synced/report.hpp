@@ -10,6 +10,8 @@
 
 namespace wait_synced {
 
+std::string count_of(std::size_t drainers);
+
 // synced, since, cluster_id and drainers, as the contract page has them.
 core::json::object result_of(watch const& watched);
 

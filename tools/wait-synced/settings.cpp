@@ -85,8 +85,6 @@ result<void> check(settings const& s) {
     return usage("cannot take a fresh TSO for since: neither pumps nor tso_from is given",
                  "give one of them, or the TSO itself in since");
   if (s.interval < core::milliseconds(10)) return usage("cannot use interval: it is below 0.01 seconds");
-  if (s.timeout <= s.demanded.stable_for)
-    return usage("cannot keep timeout: it is not longer than stable_for", "nothing can hold that long in the call");
   if (!s.evidence_file.empty() && !s.evidence_file.is_absolute())
     return usage("cannot use evidence_file " + s.evidence_file.string() + ": not an absolute path");
   if (!s.evidence_file.empty() && !std::filesystem::is_directory(s.evidence_file.parent_path()))

@@ -10,8 +10,8 @@ namespace {
 
 core::json::array plan_of(settings const& s) {
   core::json::array steps;
-  steps.push_back(core::json::object{
-      {"step", "wait"}, {"what", "until " + std::to_string(s.drainers.size()) + " Drainers are proven synced"}});
+  steps.push_back(
+      core::json::object{{"step", "wait"}, {"what", "until " + count_of(s.drainers.size()) + " proven synced"}});
   if (!s.evidence_file.empty())
     steps.push_back(core::json::object{{"step", "write"}, {"what", "the proof to " + s.evidence_file.string()}});
   return steps;
@@ -45,10 +45,10 @@ module::outcome run(module::params const& params, module::context& context) {
   }
   if (context.check) {
     outcome.changed = !s->evidence_file.empty();
-    outcome.msg = "would wait until " + std::to_string(s->drainers.size()) + " Drainers are proven synced";
+    outcome.msg = "would wait until " + count_of(s->drainers.size()) + " proven synced";
     return outcome;
   }
-  outcome.msg = std::to_string(s->drainers.size()) + " Drainers are proven to have applied everything up to " +
+  outcome.msg = count_of(s->drainers.size()) + " proven to have applied everything up to " +
                 std::to_string(watched.since() ? watched.since()->value : 0);
   if (s->evidence_file.empty()) return outcome;
   auto const proof = core::json::serialize(proof_of(watched, *s, when)) + "\n";

@@ -16,7 +16,7 @@ constexpr milliseconds request_timeout{10000};
 // Bounds memory whatever peers send: 200 connections with TLS take 25 MB.
 constexpr std::size_t most_connections = 200;
 constexpr std::size_t most_status = 256U << 10U;
-constexpr std::size_t most_metrics = 2U << 20U;
+constexpr std::size_t most_metrics = 1U << 20U;
 // How long Drainers wait for what they are judged by.
 constexpr milliseconds head_start{1000};
 
@@ -89,6 +89,7 @@ void watch::ask_pump(std::size_t number, std::size_t pump, milliseconds at) {
     auto const body = body_of(std::move(answer), url);
     if (body) pump_answers_[pump] = {url, at, files::sha256(*body)};
     around_.pump(pump, at, body ? binlog::decode_pump(*body, url) : body.error());
+    forget_expected();
     done(number);
   });
 }
@@ -127,6 +128,7 @@ void watch::add_errands() {
       request.max_body = most_metrics;
       client_.start(request, [=, this](response const& answer) {
         around_.registry(at, pd_.take_registry(answer));
+        forget_expected();
         done(number);
       });
     });
@@ -174,13 +176,22 @@ void watch::judge(std::size_t number, std::size_t drainer, look const& seen) {
   auto& d = drainers_[drainer];
   choose_since();
   auto const old = seen.status ? binlog::is_old(seen.status->kind) : d.judged.kind && binlog::is_old(*d.judged.kind);
-  d.judged = d.rules.add({seen.at, seen.status, seen.metrics, around_.now(seen.at)}, demanded_,
-                         around_.expected(old, seen.at), around_.switched(seen.at));
+  d.judged = d.rules.add({seen.at, seen.status, seen.metrics, around_.now(seen.at)}, demanded_, expected(old, seen.at),
+                         around_.switched(seen.at));
   d.at = seen.at;
   // Not a whole interval late where all that is missing is time.
   if (d.judged.stable_at && *d.judged.stable_at > seen.at)
     errands_[number].due = std::min(errands_[number].due, started_ + *d.judged.stable_at);
   done(number);
+}
+
+void watch::forget_expected() { expected_[0].reset(), expected_[1].reset(); }
+
+// A thousand Drainers are judged by the same few answers.
+binlog::expected_pumps const& watch::expected(bool old, milliseconds at) {
+  auto& known = expected_[old ? 1 : 0];
+  if (!known || at - known->at > milliseconds(1000)) known = {at, around_.expected(old, at)};
+  return known->pumps;
 }
 
 // since=now is taken after the TiDBs are known to have left the old Pumps, and again when one comes back to them.
@@ -265,6 +276,8 @@ std::vector<std::string> watch::warnings() const {
   auto const since = demanded_.since;
   if (demanded_.barrier && since && *since > *demanded_.barrier && settings_->old_pumps.empty())
     all.emplace_back("what was written between barrier and since is not covered by the barrier");
+  if (settings_->timeout <= demanded_.stable_for)
+    all.emplace_back("timeout is not longer than stable_for: nothing can hold that long");
   if (auto const fresh = now(); fresh && since && binlog::between(*fresh, *since) > milliseconds(60000))
     all.emplace_back("since lies in the future");
   return all;

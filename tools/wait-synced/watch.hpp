@@ -65,6 +65,8 @@ class watch {
   void ask_drainer(std::size_t number, std::size_t drainer, core::milliseconds at);
   void judge(std::size_t number, std::size_t drainer, look const& seen);
   void choose_since();
+  binlog::expected_pumps const& expected(bool old, core::milliseconds at);
+  void forget_expected();
   void begin_due(core::clock::time_point now);
   [[nodiscard]] core::clock::time_point next_due() const;
 
@@ -72,6 +74,11 @@ class watch {
   core::clock::time_point started_;
   http::client client_;
   binlog::surroundings around_;
+  struct dated_expectation {
+    core::milliseconds at;
+    binlog::expected_pumps pumps;
+  };
+  std::optional<dated_expectation> expected_[2];  // of cluster-version Drainers, of old ones
   binlog::requirements demanded_;
   pd pd_;
   std::vector<errand> errands_;

@@ -51,7 +51,6 @@ TEST_CASE("TSOs are exact, and what contradicts itself is refused", "[wait-synce
                                                 {{"drainers", "a:1"}, {"since", -5}},
                                                 {{"drainers", "a:1"}, {"since", "4e17"}},
                                                 {{"drainers", "a:1"}, {"since", 5}, {"accept", "everything"}},
-                                                {{"drainers", "a:1"}, {"since", 5}, {"timeout", 10}},
                                                 {{"drainers", "a:1"}, {"since", 5}, {"interval", 0}},
                                                 {{"drainers", "a:1"}, {"since", 5}, {"kind", "new"}},
                                                 {{"drainers", "a:1"}, {"since", 5}, {"tls_cert", "/x"}},
