@@ -1,4 +1,5 @@
 // Prometheus' text format, as much of it as one sample takes.
+#include "binlog/drainer_answers.hpp"
 #include "binlog/pump_api.hpp"
 
 #include <cerrno>
@@ -13,10 +14,10 @@ void skip_spaces(std::string_view& text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
 }
 
-// Takes `{a="x",b="y"}` off; true when one of the pairs is `wanted`, nothing when the braces don't close.
-std::optional<bool> take_labels(std::string_view& line, std::string_view wanted) {
+// Takes `{a="x",b="y"}` off, one pair after the other to `visit`; false when the braces don't close.
+template <class Visit>
+bool take_labels(std::string_view& line, Visit visit) {
   line.remove_prefix(1);
-  bool found = false;
   bool quoted = false;
   std::size_t start = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -28,15 +29,15 @@ std::optional<bool> take_labels(std::string_view& line, std::string_view wanted)
     } else if (!quoted && (c == ',' || c == '}')) {
       auto pair = line.substr(start, i - start);
       skip_spaces(pair);
-      found = found || pair == wanted;
+      visit(pair);
       start = i + 1;
       if (c == '}') {
         line.remove_prefix(i + 1);
-        return found;
+        return true;
       }
     }
   }
-  return std::nullopt;
+  return false;
 }
 
 std::optional<double> value_of(std::string_view text) {
@@ -52,29 +53,55 @@ std::optional<double> value_of(std::string_view text) {
   return value;
 }
 
-std::optional<double> sample(std::string_view line, std::string_view name, std::string_view label) {
+// What stands behind the name, where the line is of this name and no longer one.
+std::optional<std::string_view> behind(std::string_view line, std::string_view name) {
   if (!line.starts_with(name)) return std::nullopt;
   line.remove_prefix(name.size());
+  if (!line.starts_with('{') && !line.starts_with(' ') && !line.starts_with('\t')) return std::nullopt;
+  return line;
+}
+
+std::optional<double> sample(std::string_view line, std::string_view name, std::string_view label) {
+  auto rest = behind(line, name);
+  if (!rest) return std::nullopt;
   bool labelled = label.empty();
-  if (line.starts_with('{')) {
-    auto const found = take_labels(line, label);
-    if (!found) return std::nullopt;
-    labelled = labelled || *found;
-  } else if (!line.starts_with(' ') && !line.starts_with('\t')) {
-    return std::nullopt;  // a longer name
-  }
-  return labelled ? value_of(line) : std::nullopt;
+  if (rest->starts_with('{') && !take_labels(*rest, [&](auto pair) { labelled = labelled || pair == label; }))
+    return std::nullopt;
+  return labelled ? value_of(*rest) : std::nullopt;
+}
+
+std::string_view take_line(std::string_view& text) {
+  auto const line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(text.size(), line.size() + 1));
+  return line;
 }
 
 }  // namespace
 
 std::optional<double> metric(std::string_view text, std::string_view name, std::string_view label) {
-  while (!text.empty()) {
-    auto const line = text.substr(0, text.find('\n'));
-    if (auto const value = sample(line, name, label)) return value;
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-  }
+  while (!text.empty())
+    if (auto const value = sample(take_line(text), name, label)) return value;
   return std::nullopt;
+}
+
+std::optional<std::vector<std::pair<std::string, double>>> metrics(std::string_view text, std::string_view name,
+                                                                   std::string_view label) {
+  std::vector<std::pair<std::string, double>> all;
+  auto const start = std::string(label) + "=\"";
+  while (!text.empty()) {
+    auto rest = behind(take_line(text), name);
+    if (!rest) continue;
+    std::string of;
+    auto const note = [&](std::string_view pair) {
+      if (pair.starts_with(start) && pair.ends_with('"'))
+        of = pair.substr(start.size(), pair.size() - start.size() - 1);
+    };
+    if (rest->starts_with('{') && !take_labels(*rest, note)) return std::nullopt;
+    auto const value = value_of(*rest);
+    if (!value) return std::nullopt;
+    all.emplace_back(std::move(of), *value);
+  }
+  return all;
 }
 
 }  // namespace binlog

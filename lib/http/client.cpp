@@ -7,6 +7,8 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <deque>
+#include <list>
 
 namespace http {
 namespace {
@@ -38,6 +40,10 @@ class client::impl {
 
   std::vector<core::result<response>> send_all(std::vector<request> const& requests);
 
+  void start(request const& request, std::function<void(core::result<response>)> done);
+  void limit(std::size_t at_once) { at_once_ = std::min(at_once, max_connections()); }
+  bool run_until(core::clock::time_point when);
+
   void cancel() {
     cancelled_ = true;
     asio::post(io_, [this] { end_all(); });
@@ -50,6 +56,8 @@ class client::impl {
   core::result<url> check(request const& request) const;
   void end_all();
   void begin_waiting();
+  void begin_started();
+  void expire_due();
 
   asio::io_context io_{1};
   std::optional<tls_files> files_;
@@ -60,6 +68,16 @@ class client::impl {
   std::size_t next_ = 0;                              // the first of them that waits for its turn
   std::size_t open_ = 0;                              // connections
   std::size_t max_open_ = 0;
+
+  struct started {
+    http::request request;
+    std::function<void(core::result<response>)> done;
+  };
+  std::deque<started> waiting_;
+  std::list<std::shared_ptr<exchange>> running_;
+  core::clock::time_point next_due_ = core::clock::time_point::max();  // no request of them is due before
+  std::size_t at_once_ = max_connections();
+  std::size_t ended_ = 0;
 };
 
 // Made once: files that are wrong now may be right at the next call.
@@ -88,6 +106,65 @@ core::result<url> client::impl::check(request const& request) const {
 void client::impl::end_all() {
   for (auto const& exchange : exchanges_)
     if (exchange) exchange->finish(exchange->failure(core::errc::timed_out, "cancelled"));
+  for (auto const& exchange : std::exchange(running_, {}))
+    exchange->finish(exchange->failure(core::errc::timed_out, "cancelled"));
+}
+
+void client::impl::start(request const& request, std::function<void(core::result<response>)> done) {
+  waiting_.push_back({request, std::move(done)});
+}
+
+void client::impl::begin_started() {
+  while (!waiting_.empty() && running_.size() < at_once_) {
+    auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    auto target = check(next.request);
+    auto const tls = context();
+    if (!target || !tls) {
+      ++ended_;
+      next.done(target ? tls.error() : target.error());
+      continue;
+    }
+    auto const place = running_.emplace(running_.end());
+    *place = std::make_shared<exchange>(io_, *tls, files_ ? files_->server_name : std::string(), next.request,
+                                        std::move(*target),
+                                        [this, place, done = std::move(next.done)](core::result<response> outcome) {
+                                          if (!running_.empty()) running_.erase(place);
+                                          ++ended_;
+                                          done(std::move(outcome));
+                                        });
+    next_due_ = std::min(next_due_, (*place)->deadline().when());
+    auto const one = *place;  // it may end, and leave the list, while it begins
+    one->begin(*resolver_);
+    if (cancelled_) one->finish(one->failure(core::errc::timed_out, "cancelled"));
+  }
+}
+
+void client::impl::expire_due() {
+  auto const now = core::clock::now();
+  if (now < next_due_) return;
+  next_due_ = core::clock::time_point::max();
+  std::vector<std::shared_ptr<exchange>> due;
+  for (auto const& exchange : running_) {
+    auto const when = exchange->deadline().when();
+    if (when <= now) due.push_back(exchange);
+    if (when > now) next_due_ = std::min(next_due_, when);
+  }
+  for (auto const& exchange : due) exchange->expire();
+}
+
+bool client::impl::run_until(core::clock::time_point when) {
+  auto const work = asio::make_work_guard(io_);
+  io_.restart();
+  auto const ended_before = ended_;
+  for (;;) {
+    begin_started();
+    expire_due();
+    if (running_.empty() && waiting_.empty()) io_.poll();  // the completions of closed connections
+    if (ended_ != ended_before || core::clock::now() >= when) return true;
+    if (running_.empty() && waiting_.empty()) return false;
+    io_.run_one_until(std::min(when, next_due_));
+  }
 }
 
 void client::impl::begin_waiting() {
@@ -154,6 +231,12 @@ core::result<response> client::send(request const& request) { return std::move(i
 std::vector<core::result<response>> client::send_all(std::vector<request> const& requests) {
   return impl_->send_all(requests);
 }
+
+void client::start(request const& request, std::function<void(core::result<response>)> done) {
+  impl_->start(request, std::move(done));
+}
+void client::limit(std::size_t at_once) { impl_->limit(at_once); }
+bool client::run_until(core::clock::time_point when) { return impl_->run_until(when); }
 
 void client::cancel() { impl_->cancel(); }
 

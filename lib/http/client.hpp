@@ -53,6 +53,13 @@ class client {
   // a time as the process may have descriptors.
   std::vector<core::result<response>> send_all(std::vector<request> const& requests);
 
+  // Without waiting: `done` is called by run_until, once. At most `at_once` connections at a time; later requests wait
+  // for their turn, and their timeout counts from it. send and send_all don't go with requests under way.
+  void start(request const& request, std::function<void(core::result<response>)> done);
+  void limit(std::size_t at_once);
+  // Works on what was started until a request has ended, or until `when`; false when nothing is left to work on.
+  bool run_until(core::clock::time_point when);
+
   // From any thread: ends what is under way, and every later request, at once with errc::timed_out.
   void cancel();
   // Instead of the system's files and DNS, for tests.

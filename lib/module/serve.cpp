@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <nss.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cstdlib>
 
 #include <array>
@@ -30,14 +32,48 @@ class silent_reporter : public reporter {
 
 class text_reporter : public reporter {
  public:
-  explicit text_reporter(std::string_view name) : name_(name) {}
+  text_reporter(std::string_view name, bool terminal) : name_(name), terminal_(terminal) {}
+
   void progress(std::string_view line) override {
-    auto const text = name_ + ": " + escape_invalid_utf8(line) + "\n";
+    drawn_ = 0;
+    write(name_ + ": " + escape_invalid_utf8(line) + "\n");
+  }
+
+  void picture(std::vector<picture_line> const& lines) override { terminal_ ? redraw(lines) : log(lines); }
+
+ private:
+  static void write(std::string const& text) {
     [[maybe_unused]] auto const ignored = ::write(STDERR_FILENO, text.data(), text.size());
   }
 
- private:
+  static std::string text_of(picture_line const& line) {
+    return escape_invalid_utf8(line.state + (line.detail.empty() ? "" : "  ") + line.detail);
+  }
+
+  void redraw(std::vector<picture_line> const& lines) {
+    winsize size{};
+    auto const width = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80U;
+    std::string text = drawn_ > 0 ? "\x1b[" + std::to_string(drawn_) + "A" : "";
+    // A line that wraps would move all below it.
+    for (auto const& line : lines) text += "\x1b[2K" + text_of(line).substr(0, width - 1) + "\n";
+    for (auto left = lines.size(); left < drawn_; ++left) text += "\x1b[2K\n";
+    drawn_ = std::max(drawn_, lines.size());
+    write(text);
+  }
+
+  void log(std::vector<picture_line> const& lines) {
+    written_.resize(lines.size());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (written_[i] == lines[i].state) continue;
+      written_[i] = lines[i].state;
+      write(name_ + ": " + text_of(lines[i]) + "\n");
+    }
+  }
+
   std::string name_;
+  bool terminal_;
+  std::size_t drawn_ = 0;             // lines on the terminal
+  std::vector<std::string> written_;  // the states last written, elsewhere
 };
 
 // A fully static executable has no NSS modules but the built-in ones, and loading others crashes it.
@@ -97,8 +133,9 @@ int serve_or_throw(tool const& tool, run_function run, int argc, char** argv, co
   if (asked && asked->text != text_wanted::none) return print(wanted_text(tool, asked->text)) ? 0 : 111;
 
   std::unique_ptr<reporter> report = std::make_unique<silent_reporter>();
-  auto const told = asked && asked->face == face::command && (asked->progress || ::isatty(STDERR_FILENO) == 1);
-  if (told) report = std::make_unique<text_reporter>(tool.name);
+  auto const terminal = ::isatty(STDERR_FILENO) == 1;
+  auto const told = asked && asked->face == face::command && (asked->progress || terminal);
+  if (told) report = std::make_unique<text_reporter>(tool.name, terminal);
   auto const result = asked ? call(tool, run, *asked, *report, started) : outcome::failed(asked.error());
   auto const printed = print(render(result, core::since(started)));
   if (told) report->progress(result.failure ? result.failure->what : result.msg);

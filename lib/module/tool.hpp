@@ -77,11 +77,20 @@ class params {
   json::object values_;
 };
 
+// One line of a picture: what it says, and what of it changes all the time.
+struct picture_line {
+  std::string state;
+  std::string detail = {};
+};
+
 // Tells people where a call stands; silent in module face.
 class reporter {
  public:
   virtual ~reporter() = default;
   virtual void progress(std::string_view line) = 0;
+  // All that can be said now. On a terminal it is redrawn in place; elsewhere a line is written when its state is not
+  // the one last written at its place.
+  virtual void picture(std::vector<picture_line> const&) {}
 };
 
 struct context {
