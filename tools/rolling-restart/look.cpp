@@ -130,13 +130,15 @@ result<void> session::read_target() {
 
 void session::judge_own_readiness() {
   ready_ = false;
+  no_answer_.reset();
   if (!node_.process) {
     not_ready_because_ = "no process of it runs (" + node_.service.description + ")";
     return;
   }
   auto const status = cluster_->own_status(core::milliseconds(10000));
   if (!status) {
-    not_ready_because_ = status.error().what;
+    no_answer_ = status.error();
+    not_ready_because_ = no_answer_->what;
     return;
   }
   last_answer_ = core::clock::now();
