@@ -127,14 +127,19 @@ def test_a_peer_that_answers_in_plaintext_is_named(rig):
         pump.wait_ready()
 
 
-def test_a_certificate_about_to_be_installed_is_tried_before_anything_stops(rig):
-    """The control host's own copy has expired: staged, and refused while every Pump runs on."""
+@pytest.mark.parametrize("bad, words", [
+    pytest.param({"days": -1}, ["expired"], id="expired"),
+    pytest.param({"common_name": "somebody"}, ["refused the client certificate"], id="a name that is not allowed"),
+    pytest.param({"ca": "other-ca"}, ["refused the client certificate|unknown CA"], id="of another CA"),
+])
+def test_a_certificate_about_to_be_installed_is_tried_before_anything_stops(rig, bad, words):
+    """The control host's own copy is bad: staged, and refused while every Pump runs on."""
     pump, folder = rig.pump("pump2"), rig.playbooks() / "conf/ssl"
     kept = {name: (folder / name).read_bytes() for name in (own(pump), own(pump, "-key"))}
-    for name, content in zip(kept, issued(rig, days=-1)):
+    for name, content in zip(kept, issued(rig, **bad)):
         (folder / name).write_bytes(content)
     try:
-        assert_refused_naming(rig, "pump2", "expired")
+        assert_refused_naming(rig, "pump2", *words)
     finally:
         for name, content in kept.items():
             (folder / name).write_bytes(content)
@@ -149,3 +154,14 @@ def test_the_roll_works(rig):
     writer.assert_nothing_refused()
     assert set(rig.digests().values()) == {process.file_digest(f"{rig.resources_dir}/bin/pump")}
     assert playbook.roll(rig).assert_done().changed_hosts() == []
+
+
+def test_first_install_with_certificates():
+    """On bare hosts there is no certificate to speak with before the Pump's own are there."""
+    with Rig(tls=True, deployed=False, pumps=2, drainers=0) as rig:
+        shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
+        rig.offer(rig.peer(NEW))
+        playbook.run(rig, "deploy_pump.yml").assert_done()
+        assert {node["state"] for node in rig.pd.pumps().values()} == {"online"}
+        assert all(pump.is_online() for pump in rig.pumps)
+        assert playbook.run(rig, "deploy_pump.yml").assert_done().changed_hosts() == []
