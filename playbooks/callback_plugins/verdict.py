@@ -61,23 +61,53 @@ class CallbackModule(CallbackBase):
         if not self._failures:
             return
         self._display.banner('WHAT FAILED, AND WHAT TO DO')
-        for host, task, result in self._failures:
-            self._describe(host, task, result)
+        for alike in self._alike():
+            self._describe(alike)
         failed = [failure[0] for failure in self._failures]
         for host in sorted(set(self._seen) - set(failed)):
             self._display.display('%s: %s' % (host, self._standing(self._seen[host])))
 
-    def _describe(self, host, task, result):
+    def _alike(self):
+        """The failures, those of one kind together: PD being away says every host."""
+        groups = []
+        for failure in sorted(self._failures):
+            for group in groups:
+                if self._kind(group[0]) == self._kind(failure):
+                    group.append(failure)
+                    break
+            else:
+                groups.append([failure])
+        return groups
+
+    def _kind(self, failure):
+        _, task, result = failure
+        return self._where(task, result), self._error(result).get('code') or self._found(result), self._todo(result)
+
+    def _describe(self, alike):
+        host, task, result = alike[0]
+        hosts = [failure[0] for failure in alike]
+        code = self._error(result).get('code')
+        self._display.display('%s: FAILED (%s)' % (', '.join(hosts), self._where(task, result)), color='red')
+        self._line('found', '%s%s' % (self._found(result), ' [%s]' % code if code else ''))
+        now = [self._now(each, of) for each, _, of in alike]
+        self._line('now', now[0] if len(set(now)) == 1 else '; '.join('%s: %s' % pair for pair in zip(hosts, now)))
+        self._line('to do', self._todo(result))
+
+    @staticmethod
+    def _where(task, result):
         phases = result.get('phases') or []
-        where = 'phase %s' % phases[-1]['name'] if phases else 'before anything was stopped' if result.get('node') else task
         if result.get('unreachable'):
-            where = 'connection lost, %s' % task
-        found = self._found(result)
-        error = result.get('error') if isinstance(result.get('error'), dict) else {}
-        self._display.display('%s: FAILED (%s)' % (host, where), color='red')
-        self._line('found', '%s%s' % (found, ' [%s]' % error['code'] if error.get('code') else ''))
-        self._line('now', self._now(host, result))
-        self._line('to do', UNREACHABLE if result.get('unreachable') else error.get('hint') or AGAIN)
+            return 'connection lost, %s' % task
+        if phases:
+            return 'phase %s' % phases[-1]['name']
+        return 'before anything was stopped' if result.get('node') else task
+
+    @staticmethod
+    def _error(result):
+        return result.get('error') if isinstance(result.get('error'), dict) else {}
+
+    def _todo(self, result):
+        return UNREACHABLE if result.get('unreachable') else self._error(result).get('hint') or AGAIN
 
     @staticmethod
     def _found(result):
@@ -90,7 +120,7 @@ class CallbackModule(CallbackBase):
         if result.get('unreachable'):
             return 'not known from here'
         if not node:
-            return 'nothing was stopped by this run on %s' % host if not self._seen.get(host) else self._standing(self._seen[host])
+            return self._standing(self._seen[host]) if host in self._seen else 'not touched by this run'
         if not node.get('pid'):
             return 'no process of it runs; the registry says %s' % (node.get('state') or 'nothing')
         return 'pid %s runs, version %s; the registry says %s' % (

@@ -23,7 +23,7 @@ def verdict(run):
     assert len(text.strip().splitlines()) <= 16
     failed, others, host = {}, {}, None
     for line in text.strip().splitlines():
-        if match := re.fullmatch(r"(\S+): FAILED \((.+)\)", line):
+        if match := re.fullmatch(r"(.+): FAILED \((.+)\)", line):
             host = match[1]
             failed[host] = {"where": match[2]}
         elif match := re.fullmatch(r"  (found|now|to do): +(\S.*)", line):
@@ -77,10 +77,12 @@ def test_pd_away(rig):
         failed, others = verdict(playbook.roll(rig))
     finally:
         rig.pd.start()
-    assert list(failed) == ["pump1", "pump2", "pump3"] and not others
+    assert list(failed) == ["pump1, pump2, pump3"] and not others
     assert all("[registry_unreadable]" in each["found"] and "PD" in each["to do"] for each in failed.values())
+    assert all(f"{pump.name}: pid " in each["now"] for each in failed.values() for pump in rig.pumps)
 
 
 def test_an_inventory_without_binlog(rig):
     failed, _ = verdict(playbook.roll(rig, variables={"enable_binlog": False}))
-    assert all("enable_binlog" in each["found"] for each in failed.values())
+    (hosts, each), = failed.items()
+    assert hosts == "pump1, pump2, pump3" and "enable_binlog" in each["found"] and "not touched" in each["now"]
