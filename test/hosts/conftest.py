@@ -1,7 +1,7 @@
 """Fixtures of the tests on hosts, and which of them the CI set takes.
 
-Tests marked sample(group) are many ways to one end; the CI set takes one of each group, by the printed seed. A full run
-(TBU_FULL=1) takes all, and so does one that names tests itself (-k, or file::test).
+Tests marked sample(group, count=1) are many ways to one end; the CI set takes so many of each group, by the printed seed. A
+full run (TBU_FULL=1) takes all, and so does one that names tests itself (-k, or file::test).
 """
 import os
 import random
@@ -11,7 +11,7 @@ SEED = int(os.environ.get("TBU_SEED", random.randrange(10**6)))
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "sample(group): the CI set takes one of the group")
+    config.addinivalue_line("markers", "sample(group, count=1): the CI set takes so many of the group")
 
 
 def pytest_report_header():
@@ -27,7 +27,10 @@ def pytest_collection_modifyitems(config, items):
         if mark:
             groups.setdefault(mark.args[0], []).append(item)
     chooser = random.Random(SEED)
-    taken = {chooser.choice(groups[name]) for name in sorted(groups)}
+    taken = set()
+    for name in sorted(groups):
+        _, count = (*groups[name][0].get_closest_marker("sample").args, 1)[:2]
+        taken.update(chooser.sample(groups[name], count))
     left_out = {item for group in groups.values() for item in group} - taken
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]

@@ -82,12 +82,14 @@ def own(pump, suffix=""):
     return f"pump-server-{pump.address}{suffix}.pem"
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_another_ca_is_named(rig):
     pump = rig.pump("pump2")
     with changed_on_host(pump, "ca.pem", (rig.certificates.folder / "other-ca.pem").read_bytes()):
         assert_refused_naming(rig, "pump2", "unknown CA")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_an_expired_certificate_is_named(rig):
     pump = rig.pump("pump2")
     certificate, key = issued(rig, days=-1)
@@ -95,12 +97,14 @@ def test_an_expired_certificate_is_named(rig):
         assert_refused_naming(rig, "pump2", re.escape(own(pump)), "has expired")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_missing_certificate_is_named(rig):
     pump = rig.pump("pump2")
     with changed_on_host(pump, own(pump), None):
         assert_refused_naming(rig, "pump2", re.escape(own(pump)), "No such file")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_name_that_is_not_allowed_is_named(rig):
     pump = rig.pump("pump2")
     certificate, key = issued(rig, common_name="somebody")
@@ -108,6 +112,7 @@ def test_a_name_that_is_not_allowed_is_named(rig):
         assert_refused_naming(rig, "pump2", "refused the client certificate")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_key_of_another_certificate_is_named(rig):
     pump = rig.pump("pump2")
     _, key = issued(rig)
@@ -115,6 +120,7 @@ def test_a_key_of_another_certificate_is_named(rig):
         assert_refused_naming(rig, "pump2", re.escape(own(pump, "-key")), "not the key of")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_peer_that_answers_in_plaintext_is_named(rig):
     pump = rig.pump("pump3")
     pump.set_knobs(plaintext_http=True)
@@ -135,6 +141,7 @@ def on_control(rig):
     return folder
 
 
+@pytest.mark.sample("bad on the way")
 @pytest.mark.parametrize("bad, words", [
     pytest.param({"days": -1}, ["expired"], id="expired"),
     pytest.param({"common_name": "somebody"}, ["refused the client certificate"], id="a name that is not allowed"),

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from hosts.rig import layout, plugs, prober
-from hosts.rig.rig import Rig
+from hosts.rig import layout, plugs, prober, verdict
+from hosts.rig.rig import OLD, Rig
 from support import playbook, process, wait
 from support.writer import Writer
 
@@ -44,7 +44,12 @@ def test_a_stop_that_times_out_starts_no_second_process(rig):
     with prober.Prober(rig) as watch, Writer(rig) as writer:
         run = playbook.roll(rig, variables={"pump_stop_timeout": STOP_TIMEOUT + 2})
         run.assert_refused("stop_timeout")
-        assert "pump2" in run.output and "still alive" in run.output, run.output
+        failed, others = verdict.read(run)
+        assert list(failed) == ["pump2"] and failed["pump2"]["where"] == "phase stop"
+        assert "is still alive" in failed["pump2"]["found"] and "[stop_timeout]" in failed["pump2"]["found"]
+        assert f"runs, version {OLD}" in failed["pump2"]["now"]
+        assert "wait for it to end, then run the same command again" in failed["pump2"]["to do"]
+        assert others == {"pump1": "done: v4.1.0, online", "pump3": f"not touched by this run: {OLD}, online"}
         assert shown(target, "ActiveState", "SendSIGKILL") == {"ActiveState": "failed", "SendSIGKILL": "no"}
         assert target.pids("pump") == [before["pump2"]], "killed, or a second one started"
         assert rig.pump("pump3").pid == before["pump3"]
@@ -90,6 +95,10 @@ def test_a_new_version_that_crash_loops_goes_back(rig):
     with prober.Prober(rig) as watch, Writer(rig) as writer:
         run = playbook.roll(rig)
     run.assert_refused("rolled_back")
+    failed, others = verdict.read(run)
+    assert list(failed) == ["pump1"] and failed["pump1"]["where"] == "phase put_back"
+    assert "[rolled_back]" in failed["pump1"]["found"] and " runs, version " in failed["pump1"]["now"]
+    assert sorted(others) == ["pump2", "pump3"] and all("not touched" in standing for standing in others.values())
     watch.assert_one_at_a_time()
     watch.assert_only("pump1")
     writer.assert_nothing_refused()
@@ -111,6 +120,7 @@ def unmask(pump, text):
     layout.write_unit(pump, text)
 
 
+@pytest.mark.sample("masked")
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "when it is down"])
 def test_a_masked_unit_is_refused(rig, running):
     target, before = rig.pump("pump2"), rig.pids()
