@@ -24,7 +24,8 @@ def rolled(request):
         rig.registry_before = rig.pd.pumps()
         rig.plan = playbook.roll(rig, "--check", "--diff")
         rig.pids_after_plan, rig.files_after_plan = rig.pids(), rig.files()
-        with prober.Prober(rig) as rig.prober, Writer(rig) as rig.writer:
+        rig.rows = rig.new_path("rows")
+        with prober.Prober(rig) as rig.prober, Writer(rig, rows=rig.rows) as rig.writer:
             rig.roll = playbook.roll(rig)
         rig.scripts_run = {pump.name: scripts_run(pump) for pump in rig.pumps}
         print(f"{request.param}: down for {rig.prober.downtimes()} ms, writes {rig.writer.summary}")
@@ -105,7 +106,15 @@ def test_only_what_differed_changed(rolled):
         assert changed == DIFFERING[rolled.supervision]
 
 
-def test_the_drainer_kept_running(rolled):
+def test_the_drainer_kept_running_and_lost_no_row(rolled):
+    with open(rolled.rows, encoding="utf-8") as file:
+        sent = file.read().splitlines()
+    received = rolled.drainers[0].data_dir / "rows"
+
+    def arrived():
+        return [line.partition("\t")[0] for line in received.read_text(encoding="utf-8").splitlines()]
+    wait.until("every row has arrived", lambda: set(sent) <= set(arrived()), seconds=60, every=0.5)
+    assert len(sent) == len(set(sent)) == len(arrived()) > 0, "rows were lost or doubled"
     assert [node["state"] for node in rolled.pd.drainers().values()] == ["online"]
     assert rolled.drainers[0].running_digest
 

@@ -6,8 +6,10 @@ from . import paths
 
 
 class Writer:
-    def __init__(self, cluster, rate=50):
+    def __init__(self, cluster, rate=50, rows=None):
+        """`rows`: a file that gets the payload of each committed transaction."""
         self._cluster = cluster
+        self._rows = rows
         self._rate = rate
         self._out = cluster.new_path("writes.json")
         self._process = None
@@ -16,6 +18,8 @@ class Writer:
     def __enter__(self):
         command = [paths.peer("writer"), "--pd-urls", self._cluster.pd.url, "--rate", str(self._rate),
                    "--out", self._out]
+        if self._rows:
+            command += ["--rows", self._rows]
         for name, path in (self._cluster.tls or {}).items():
             command += [f"--ssl-{name}", path]
         with open(f"{self._out}.log", "wb") as log:
