@@ -136,3 +136,19 @@ def test_the_same_again_changes_nothing(rolled):
 def test_the_lock_is_free_and_no_tool_runs(rolled):
     assert rolled.pd.lock_holder() is None
     wait.until("no tool runs", lambda: not any(pump.pids("rolling-restart") for pump in rolled.pumps))
+
+
+@pytest.mark.sample("after a power loss")
+def test_after_a_power_loss_the_same_command_brings_it_back(rolled):
+    """Neither supervisor does: the unit is disabled, and nobody starts tidb-ansible's supervise. Last: it restarts one."""
+    target = rolled.pump("pump2")
+    target.lose_power()
+    target.reboot_after_power_loss()
+    assert target.pid is None
+    with prober.Prober(rolled, down=["pump2"]) as watch, Writer(rolled) as writer:
+        run = playbook.roll(rolled).assert_done()
+    assert [host for host, _ in run.restarts()] == ["pump2"]
+    watch.assert_only("pump2")
+    writer.assert_nothing_refused()
+    assert target.is_online() and target.running_digest == process.file_digest(rolled.new)
+    assert playbook.roll(rolled).assert_done().changed_hosts() == []
