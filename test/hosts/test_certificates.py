@@ -20,7 +20,6 @@ def rig():
     with Rig(tls=True) as rig:
         conf = rig.playbooks() / "conf/pump.yml"
         conf.write_text(conf.read_text().replace("security:\n", ALLOWED))
-        shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
         rig.certificates.authority("other-ca", "another CA")
         yield rig
 
@@ -40,6 +39,7 @@ def test_check_mode_shows_the_binary_alone(rig):
         assert [os.path.basename(file["dest"]) for file in result["files"] if file["changed"]] == ["pump"], plan.output
 
 
+# On the hosts, and the control host has none to send (or what is bad there would be replaced).
 @contextlib.contextmanager
 def changed_on_host(pump, name, text):
     """A file of pump_cert_dir is another one (or none) meanwhile."""
@@ -82,12 +82,14 @@ def own(pump, suffix=""):
     return f"pump-server-{pump.address}{suffix}.pem"
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_another_ca_is_named(rig):
     pump = rig.pump("pump2")
     with changed_on_host(pump, "ca.pem", (rig.certificates.folder / "other-ca.pem").read_bytes()):
         assert_refused_naming(rig, "pump2", "unknown CA")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_an_expired_certificate_is_named(rig):
     pump = rig.pump("pump2")
     certificate, key = issued(rig, days=-1)
@@ -95,12 +97,14 @@ def test_an_expired_certificate_is_named(rig):
         assert_refused_naming(rig, "pump2", re.escape(own(pump)), "has expired")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_missing_certificate_is_named(rig):
     pump = rig.pump("pump2")
     with changed_on_host(pump, own(pump), None):
         assert_refused_naming(rig, "pump2", re.escape(own(pump)), "No such file")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_name_that_is_not_allowed_is_named(rig):
     pump = rig.pump("pump2")
     certificate, key = issued(rig, common_name="somebody")
@@ -108,6 +112,7 @@ def test_a_name_that_is_not_allowed_is_named(rig):
         assert_refused_naming(rig, "pump2", "refused the client certificate")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_key_of_another_certificate_is_named(rig):
     pump = rig.pump("pump2")
     _, key = issued(rig)
@@ -115,6 +120,7 @@ def test_a_key_of_another_certificate_is_named(rig):
         assert_refused_naming(rig, "pump2", re.escape(own(pump, "-key")), "not the key of")
 
 
+@pytest.mark.sample("bad in place", 2)
 def test_a_peer_that_answers_in_plaintext_is_named(rig):
     pump = rig.pump("pump3")
     pump.set_knobs(plaintext_http=True)
@@ -127,21 +133,48 @@ def test_a_peer_that_answers_in_plaintext_is_named(rig):
         pump.wait_ready()
 
 
-def test_a_certificate_about_to_be_installed_is_tried_before_anything_stops(rig):
-    """The control host's own copy has expired: staged, and refused while every Pump runs on."""
-    pump, folder = rig.pump("pump2"), rig.playbooks() / "conf/ssl"
-    kept = {name: (folder / name).read_bytes() for name in (own(pump), own(pump, "-key"))}
-    for name, content in zip(kept, issued(rig, days=-1)):
-        (folder / name).write_bytes(content)
+@pytest.fixture(scope="module")
+def on_control(rig):
+    """From here on the control host has certificates to send."""
+    folder = rig.playbooks() / "conf/ssl"
+    shutil.copytree(rig.certificates.folder, folder)
+    return folder
+
+
+@pytest.mark.sample("bad on the way")
+@pytest.mark.parametrize("bad, words", [
+    pytest.param({"days": -1}, ["expired"], id="expired"),
+    pytest.param({"common_name": "somebody"}, ["refused the client certificate"], id="a name that is not allowed"),
+    pytest.param({"ca": "other-ca"}, ["refused the client certificate|unknown CA"], id="of another CA"),
+])
+def test_a_certificate_about_to_be_installed_is_tried_before_anything_stops(rig, on_control, bad, words):
+    """The control host's own copy is bad: staged, and refused while every Pump runs on."""
+    pump = rig.pump("pump2")
+    kept = {name: (on_control / name).read_bytes() for name in (own(pump), own(pump, "-key"))}
+    for name, content in zip(kept, issued(rig, **bad)):
+        (on_control / name).write_bytes(content)
     try:
-        assert_refused_naming(rig, "pump2", "expired")
+        assert_refused_naming(rig, "pump2", *words)
     finally:
         for name, content in kept.items():
-            (folder / name).write_bytes(content)
+            (on_control / name).write_bytes(content)
 
 
-def test_the_roll_works(rig):
+def test_a_bad_certificate_in_place_is_replaced_by_a_good_one(rig, on_control):
+    """What no run could do that spoke with the bad one."""
+    pump = rig.pump("pump2")
+    good = (pump.deploy / "conf/ssl/ca.pem").read_bytes()
+    _put(pump.deploy / "conf/ssl/ca.pem", (rig.certificates.folder / "other-ca.pem").read_bytes())
+    with prober.Prober(rig) as watch:
+        run = playbook.roll(rig).assert_done()
+    assert "pump2" in [host for host, _ in run.restarts()]
+    watch.assert_one_at_a_time()
+    assert (pump.deploy / "conf/ssl/ca.pem").read_bytes() == good
+
+
+def test_the_roll_works(rig, on_control):
     """Last: over everything the tests above left behind."""
+    rig.offer(rig.peer("v4.0.17"))
     with prober.Prober(rig) as watch, Writer(rig) as writer:
         playbook.roll(rig).assert_done()
     print(f"with TLS: down for {watch.downtimes()} ms")
@@ -149,3 +182,14 @@ def test_the_roll_works(rig):
     writer.assert_nothing_refused()
     assert set(rig.digests().values()) == {process.file_digest(f"{rig.resources_dir}/bin/pump")}
     assert playbook.roll(rig).assert_done().changed_hosts() == []
+
+
+def test_first_install_with_certificates():
+    """On bare hosts there is no certificate to speak with before the Pump's own are there."""
+    with Rig(tls=True, deployed=False, pumps=2, drainers=0) as rig:
+        shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
+        rig.offer(rig.peer(NEW))
+        playbook.run(rig, "deploy_pump.yml").assert_done()
+        assert {node["state"] for node in rig.pd.pumps().values()} == {"online"}
+        assert all(pump.is_online() for pump in rig.pumps)
+        assert playbook.run(rig, "deploy_pump.yml").assert_done().changed_hosts() == []

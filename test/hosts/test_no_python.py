@@ -97,6 +97,7 @@ class TestWithoutPython:
         assert all(f"{pump.name}: {OLD}, online" in output for pump in rig.pumps), output
 
 
+@pytest.mark.sample("old user land")
 @pytest.mark.parametrize("userland, version, wanted", [
     ("debian11", "11.", []),
     ("debian11-python2", "11.", ["python", "python2", "python2.7"]),

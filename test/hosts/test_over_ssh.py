@@ -24,7 +24,7 @@ def rolled(request):
         rig.registry_before = rig.pd.pumps()
         rig.plan = playbook.roll(rig, "--check", "--diff")
         rig.pids_after_plan, rig.files_after_plan = rig.pids(), rig.files()
-        with prober.Prober(rig) as rig.prober, Writer(rig) as rig.writer:
+        with prober.Prober(rig) as rig.prober, Writer(rig, rows=True) as rig.writer:
             rig.roll = playbook.roll(rig)
         rig.scripts_run = {pump.name: scripts_run(pump) for pump in rig.pumps}
         print(f"{request.param}: down for {rig.prober.downtimes()} ms, writes {rig.writer.summary}")
@@ -105,7 +105,14 @@ def test_only_what_differed_changed(rolled):
         assert changed == DIFFERING[rolled.supervision]
 
 
-def test_the_drainer_kept_running(rolled):
+def test_the_drainer_kept_running_and_lost_no_row(rolled):
+    sent = rolled.writer.rows
+    received = rolled.drainers[0].data_dir / "rows"
+
+    def arrived():
+        return [line.partition("\t")[0] for line in received.read_text(encoding="utf-8").splitlines()]
+    wait.until("every row has arrived", lambda: set(sent) <= set(arrived()), seconds=60, every=0.5)
+    assert len(sent) == len(set(sent)) == len(arrived()) > 0, "rows were lost or doubled"
     assert [node["state"] for node in rolled.pd.drainers().values()] == ["online"]
     assert rolled.drainers[0].running_digest
 
@@ -127,3 +134,19 @@ def test_the_same_again_changes_nothing(rolled):
 def test_the_lock_is_free_and_no_tool_runs(rolled):
     assert rolled.pd.lock_holder() is None
     wait.until("no tool runs", lambda: not any(pump.pids("rolling-restart") for pump in rolled.pumps))
+
+
+@pytest.mark.sample("after a power loss")
+def test_after_a_power_loss_the_same_command_brings_it_back(rolled):
+    """Neither supervisor does: the unit is disabled, and nobody starts tidb-ansible's supervise. Last: it restarts one."""
+    target = rolled.pump("pump2")
+    target.lose_power()
+    target.reboot_after_power_loss()
+    assert target.pid is None
+    with prober.Prober(rolled, down=["pump2"]) as watch, Writer(rolled) as writer:
+        run = playbook.roll(rolled).assert_done()
+    assert [host for host, _ in run.restarts()] == ["pump2"]
+    watch.assert_only("pump2")
+    writer.assert_nothing_refused()
+    assert target.is_online() and target.running_digest == process.file_digest(rolled.new)
+    assert playbook.roll(rolled).assert_done().changed_hosts() == []

@@ -55,6 +55,10 @@ class Owner:
             env={**os.environ, "PYTHONPATH": str(paths.TESTS)}, start_new_session=True)
         self.number, self.folder = json.loads(self.process.stdout.readline())
 
+    @property
+    def keeper(self):
+        return next(pid for pid in process.pids() if "--keep" in (words := process.command_line(pid)) and self.folder in words)
+
     def wait_up(self):
         assert self.process.stdout.readline() == "up\n", "the rig did not come up"
 
@@ -119,3 +123,14 @@ def test_an_interrupted_test_leaves_nothing(name, when):
     owner.process.wait(90)
     assert_no_trace(owner.number, owner.folder)
     assert not process.alive(owner.process.pid)
+
+
+def test_what_even_its_keeper_left_is_cleared_by_the_next_of_its_number():
+    owner = Owner()
+    owner.wait_up()
+    for pid in (owner.keeper, owner.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    owner.process.wait(90)
+    assert takedown.traces(owner.number, owner.folder), "nothing would be noticed"
+    takedown.clear(owner.number)
+    assert_no_trace(owner.number, owner.folder)

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from hosts.rig import layout, prober
-from hosts.rig.rig import Rig
+from hosts.rig import layout, plugs, prober, verdict
+from hosts.rig.rig import OLD, Rig
 from support import playbook, process, wait
 from support.writer import Writer
 
@@ -40,11 +40,16 @@ def test_a_stop_that_times_out_starts_no_second_process(rig):
     target = rig.pump("pump2")
     before = rig.pids()
     new = offer_newer(rig)
-    target.set_knobs(stop_delay=40_000)
+    target.set_knobs(stop_delay=15_000)
     with prober.Prober(rig) as watch, Writer(rig) as writer:
         run = playbook.roll(rig, variables={"pump_stop_timeout": STOP_TIMEOUT + 2})
         run.assert_refused("stop_timeout")
-        assert "pump2" in run.output and "still alive" in run.output, run.output
+        failed, others = verdict.read(run)
+        assert list(failed) == ["pump2"] and failed["pump2"]["where"] == "phase stop"
+        assert "is still alive" in failed["pump2"]["found"] and "[stop_timeout]" in failed["pump2"]["found"]
+        assert f"runs, version {OLD}" in failed["pump2"]["now"]
+        assert "wait for it to end, then run the same command again" in failed["pump2"]["to do"]
+        assert others == {"pump1": "done: v4.1.0, online", "pump3": f"not touched by this run: {OLD}, online"}
         assert shown(target, "ActiveState", "SendSIGKILL") == {"ActiveState": "failed", "SendSIGKILL": "no"}
         assert target.pids("pump") == [before["pump2"]], "killed, or a second one started"
         assert rig.pump("pump3").pid == before["pump3"]
@@ -68,12 +73,14 @@ def test_a_unit_between_two_tries_is_taken_first_and_started_once(rig):
     target.set_knobs(exit_at_start=1)
     os.kill(target.pid, signal.SIGKILL)
     wait.until("systemd waits to try again", lambda: shown(target, "SubState") == {"SubState": "auto-restart"})
-    target.set_knobs()
     plan = playbook.roll(rig, "--check").assert_done()
     assert [host for host, result in plan.results("rolling-restart") if result["changed"]] == ["pump3", "pump1", "pump2"]
     with prober.Prober(rig, down=["pump3"]) as watch, Writer(rig) as writer:
-        run = playbook.roll(rig).assert_done()
-    assert [host for host, _ in run.restarts()][0] == "pump3", "broken ones come first"
+        with playbook.start_roll(rig) as run:
+            plugs.wait_for_phase([target], "stop")
+            target.set_knobs()
+            run.wait().assert_done()
+    assert [host for host, _ in run.restarts()] == ["pump3", "pump1", "pump2"], "broken ones come first"
     watch.assert_one_at_a_time()
     writer.assert_nothing_refused()
     assert shown(target, "NRestarts", "ActiveState", "DropInPaths") == {
@@ -88,6 +95,10 @@ def test_a_new_version_that_crash_loops_goes_back(rig):
     with prober.Prober(rig) as watch, Writer(rig) as writer:
         run = playbook.roll(rig)
     run.assert_refused("rolled_back")
+    failed, others = verdict.read(run)
+    assert list(failed) == ["pump1"] and failed["pump1"]["where"] == "phase put_back"
+    assert "[rolled_back]" in failed["pump1"]["found"] and " runs, version " in failed["pump1"]["now"]
+    assert sorted(others) == ["pump2", "pump3"] and all("not touched" in standing for standing in others.values())
     watch.assert_one_at_a_time()
     watch.assert_only("pump1")
     writer.assert_nothing_refused()
@@ -109,6 +120,7 @@ def unmask(pump, text):
     layout.write_unit(pump, text)
 
 
+@pytest.mark.sample("masked")
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "when it is down"])
 def test_a_masked_unit_is_refused(rig, running):
     target, before = rig.pump("pump2"), rig.pids()

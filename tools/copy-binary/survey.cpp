@@ -65,7 +65,7 @@ core::result<fs::path> real_destination(fs::path const& dest) {
                            "correct or remove the link by hand");
   if (S_ISDIR(status.st_mode)) return bad_destination(dest, "it is a link to a directory", "name the file in there");
   std::error_code ec;
-  if (dest.extension() == ".service" && fs::equivalent(dest, "/dev/null", ec))
+  if (dest.extension() == ".service" && fs::canonical(dest, ec) == "/dev/null")
     return core::error{core::errc::service_masked, "cannot write " + dest.string() + ": the unit is masked",
                        "somebody decided that it must not run; if it shall: systemctl unmask " + dest.stem().string()};
   if (!S_ISREG(status.st_mode)) return bad_destination(dest, "it is a link to no regular file", "name a regular file");

@@ -213,6 +213,10 @@ result<void> session::check_this_node() const {
   if (node_.service.masked)
     return error{errc::service_masked, "cannot restart " + settings_.node_name() + ": its unit is masked",
                  "systemctl unmask " + settings_.unit};
+  // It may do its job well: nothing is known, and after a restart nothing more would be.
+  if (no_answer_ && (no_answer_->code == errc::tls_failed || no_answer_->code == errc::tls_plaintext_peer))
+    return error{no_answer_->code, "cannot tell whether " + settings_.node_name() + " is well: " + no_answer_->what,
+                 no_answer_->hint};
   if (settings_.action == action::start && node_.process && files_differ_)
     return error{errc::already_running,
                  "cannot start " + settings_.node_name() + ": it runs already, on other files than the staged ones",

@@ -150,6 +150,7 @@ result<void> session::read_target() {
 
 void session::judge_own_readiness() {
   ready_ = false;
+  no_answer_.reset();
   if (!node_.process) {
     not_ready_because_ = "no process of it runs (" + node_.service.description + ")";
     return;
@@ -157,6 +158,7 @@ void session::judge_own_readiness() {
   sighting seen{.alive = true, .listening = node_.listening};
   make_prover().ask(seen, {.id = node_.id});
   if (!seen.answered) {
+    no_answer_ = seen.failure;
     not_ready_because_ = seen.answer_error;
     return;
   }

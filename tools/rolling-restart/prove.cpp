@@ -100,7 +100,8 @@ void prover::find_entries(sighting& seen, std::vector<binlog::node> const& entri
 void prover::ask_pump(sighting& seen, expectation const& expected) {
   auto const status = cluster_->own_status(answer_timeout);
   if (!status) {
-    seen.answer_error = status.error().what;
+    seen.failure = status.error();
+    seen.answer_error = seen.failure->what;
     return;
   }
   seen.answered = true;
@@ -110,7 +111,8 @@ void prover::ask_pump(sighting& seen, expectation const& expected) {
 void prover::ask_drainer(sighting& seen, expectation const& expected, proof* p) {
   auto status = cluster_->own_drainer_status(answer_timeout);
   if (!status) {
-    seen.answer_error = status.error().what;
+    seen.failure = status.error();
+    seen.answer_error = seen.failure->what;
     return;
   }
   auto const registry = cluster_->read();

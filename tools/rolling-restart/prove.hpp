@@ -37,6 +37,7 @@ struct sighting {
   std::optional<rolling_restart::progress> progress;  // of a Drainer that answered
   std::string exe_sha256;                             // empty: not looked at yet
   std::string answer_error;
+  std::optional<core::error> failure;  // the same with its code, where the node was asked
 };
 
 struct judgement {

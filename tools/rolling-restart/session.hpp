@@ -92,6 +92,7 @@ class session {
   std::optional<binlog::node> entry_;  // the node's own registry entry
   bool ready_ = false;
   std::string not_ready_because_;
+  std::optional<core::error> no_answer_;  // why its own /status could not be had, of a process that runs
   files::journal journal_;
   std::optional<files::manifest> target_;  // the set to activate
   files::direction direction_ = files::direction::forward;

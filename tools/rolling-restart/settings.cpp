@@ -51,13 +51,24 @@ result<void> decode_staged(module::params const& params, settings& s) {
   return {};
 }
 
+// A certificate that is about to be put in place is used already: what is wrong with it shows before anything stops,
+// and on a first install there is no other.
+std::string about_to_be_used(std::string path, settings const& s) {
+  std::error_code ec;
+  if (s.staged)
+    for (auto const& file : s.staged->files)
+      if (file.dest == path && !file.path.empty() && std::filesystem::exists(file.path, ec)) return file.path.string();
+  return path;
+}
+
 result<void> decode_tls(module::params const& params, settings& s) {
-  http::tls_files const files{params.string("tls_ca"), params.string("tls_cert"), params.string("tls_key"),
-                              params.string("tls_server_name")};
+  http::tls_files files{params.string("tls_ca"), params.string("tls_cert"), params.string("tls_key"),
+                        params.string("tls_server_name")};
   if (files.ca.empty() && (!files.cert.empty() || !files.key.empty() || !files.server_name.empty()))
     return usage("cannot use tls_cert, tls_key or tls_server_name: tls_ca is not given");
   if (files.cert.empty() != files.key.empty()) return usage("cannot use tls_cert without tls_key, or the reverse");
   if (files.ca.empty()) return {};
+  for (auto* path : {&files.ca, &files.cert, &files.key}) *path = about_to_be_used(*path, s);
   s.tls = files;
   return http::check_tls_files(files);
 }
@@ -237,8 +248,9 @@ module::tool const& description() {
                .help = "With action=verify: the digest of the executable expected."},
               {.name = "tls_ca",
                .type = option_type::path,
-               .help = "CA of PD, Pumps and Drainers. With it only https is spoken. Default for a Drainer: what "
-                       "[security] of its drainer.toml says."},
+               .help = "CA of PD, Pumps and Drainers. With it only https is spoken. Where the staged set replaces this "
+                       "file or the next two, the staged ones are used. Default for a Drainer: what [security] of its "
+                       "drainer.toml says."},
               {.name = "tls_cert", .type = option_type::path, .help = "Client certificate."},
               {.name = "tls_key", .type = option_type::path, .help = "Key of the client certificate."},
               {.name = "tls_server_name",

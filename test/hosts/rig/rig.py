@@ -54,6 +54,7 @@ class Rig:
         self.layers = image.layers(userland)
         needs.check()
         self.number, hold = net.free_number("rig", 200)
+        takedown.clear(self.number)
         self.folder = tempfile.mkdtemp(prefix=f"tbu-rig.{self.number}.", dir=base or os.environ.get("TBU_TMP"))
         os.chmod(self.folder, 0o755)
         self.prefix, self.network = takedown.prefix(self.number), takedown.network(self.number)

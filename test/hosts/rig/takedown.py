@@ -6,6 +6,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -99,6 +100,14 @@ def take_down(number, folder, seconds=30):
             os.rmdir(path)
     shutil.rmtree(folder, ignore_errors=True)
     return traces(number, folder)
+
+
+def clear(number):
+    """What a former rig of this number left behind, whose keeper was killed too. The number is ours by now."""
+    with open("/proc/mounts", encoding="utf-8") as file:
+        found = {match[1] for line in file if (match := re.search(rf"(/\S*/tbu-rig\.{number}\.[^/ ]+)/", line))}
+    for folder in found or ([f"/tbu-rig.{number}.gone"] if links(number) or namespaces(number) else []):
+        take_down(number, folder)
 
 
 def _end_processes(number, seconds):
