@@ -1,0 +1,55 @@
+"""the three documented steps for a Drainer over SSH: under systemd, with TLS from its [security]; under supervise."""
+import pytest
+
+from hosts.rig.rig import NEW, OLD, Rig
+from support import playbook, process, tool, wait
+from support.writer import Writer
+
+
+@pytest.fixture(scope="module", params=["systemd", "supervise"])
+def upgraded(request):
+    """Stopped, started, started again; each test below judges their evidence."""
+    with Rig(pumps=1, supervision=request.param, tls=request.param == "systemd") as rig:
+        rig.drainer, = rig.drainers
+        rig.new = rig.peer(NEW, program="drainer")
+        call = tool.run("copy-binary", "--src", rig.new, "--dest", f"{rig.resources_dir}/bin/", "--component", "drainer",
+                        environment=rig.environment)
+        assert call.status == 0, call
+        with Writer(rig, rate=20, rows=True) as rig.writer:
+            wait.until("rows arrive", lambda: received(rig))
+            rig.stop = playbook.run(rig, "stop_drainer.yml", tags="drainer").assert_done()
+            rig.pid_between, (rig.entry_between,) = rig.drainer.pid, rig.pd.drainers().values()
+            rig.start = playbook.run(rig, "start_drainer.yml", tags="drainer").assert_done()
+        rig.pid = rig.drainer.pid
+        rig.again = playbook.run(rig, "start_drainer.yml", tags="drainer")
+        yield rig
+
+
+def received(rig):
+    path = rig.drainer.data_dir / "rows"
+    return [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def test_stop_returned_when_it_was_gone_and_paused(upgraded):
+    assert upgraded.pid_between is None
+    assert upgraded.entry_between["state"] == "paused"
+    stopped = upgraded.stop.results("rolling-restart", "ok")[-1][1]
+    assert stopped["checkpoint"]["source"] == "savepoint" and stopped["checkpoint"]["commit_ts"] > 0
+
+
+def test_the_new_drainer_runs_and_was_proven(upgraded):
+    assert upgraded.drainer.running_digest == process.file_digest(upgraded.new)
+    started = next(result for _, result in upgraded.start.results("rolling-restart", "ok") if result["changed"])
+    assert (started["node"]["before"]["version"], started["node"]["after"]["version"]) == (OLD, NEW)
+    assert started["node"]["after"]["state"] == "online"
+
+
+def test_every_row_arrives_once(upgraded):
+    wait.until("every row arrives", lambda: set(upgraded.writer.rows) <= set(received(upgraded)), seconds=60)
+    rows = received(upgraded)
+    assert len(rows) == len(set(rows)) > 0
+
+
+def test_the_same_again_changes_nothing(upgraded):
+    assert upgraded.again.assert_done().changed_hosts() == []
+    assert upgraded.drainer.pid == upgraded.pid
