@@ -150,7 +150,11 @@ def test_power_lost_in_the_stopped_window(rig, point):
     assert_all_run(rig, new)
 
 
-def fill(folder, leave=100_000):
+# Enough for the binlogs and logs of a running Pump, and too little for another executable.
+LITTLE = 5_000_000
+
+
+def fill(folder, leave=LITTLE):
     """A file that takes the file system's space; as an administrator's log or dump would."""
     path, system = folder / "filler", os.statvfs(folder)
     with open(path, "wb") as file:

@@ -130,12 +130,17 @@ def _check_pythons(path, wanted):
 
 def mirror():
     """Debian's main archive as this machine's apt knows it."""
+    if not _mirrors():
+        _run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=600", "update"], "learn from apt where Debian is")
+    if not _mirrors():
+        raise needs.Missing("this machine cannot make hosts (test/hosts): its apt knows no mirror of Debian")
+    return _mirrors()[0]
+
+
+def _mirrors():
     listed = subprocess.run(["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"],
                             check=True, capture_output=True, text=True).stdout.splitlines()
-    found = [line.split()[1] for line in listed if line.startswith("Debian ")]
-    if not found:
-        raise needs.Missing("apt knows no mirror of Debian: run apt-get update first")
-    return found[0]
+    return [line.split()[1] for line in listed if line.startswith("Debian ")]
 
 
 def _run(command, what):

@@ -3,7 +3,7 @@ import os
 import shutil
 
 from support import paths
-from support.host import CONFIGURATION, RUN
+from support.host import PUMP_TOML, RUN_DRAINER, RUN_PUMP
 
 from .host import DEPLOY_DIR, UID
 
@@ -71,27 +71,6 @@ fi
 echo "ok: stopped!"
 """
 
-RUN_DRAINER = """\
-#!/bin/bash
-set -e
-ulimit -n 1000000
-
-DEPLOY_DIR={deploy_dir}
-
-cd "${{DEPLOY_DIR}}" || exit 1
-
-# WARNING: This file was auto-generated. Do not edit!
-#          All your edit might be overwritten!
-
-exec bin/drainer \\
-    --addr="{address}:{port}" \\
-    --pd-urls="{pd_urls}" \\
-    --data-dir="{deploy_dir}/data.drainer" \\
-    --log-file="{deploy_dir}/log/drainer.log" \\
-    --config=conf/drainer.toml \\
-    --initial-commit-ts="-1" 2>> "{deploy_dir}/log/drainer_stderr.log"
-"""
-
 DRAINER_CONFIGURATION = """\
 detect-interval = 1
 
@@ -122,7 +101,7 @@ def deploy(node, binary, supervision, certificates=None):
     if certificates:
         on_host = _install_certificates(node, certificates)
     values = {"deploy_dir": DEPLOY_DIR, "port": node.port, "address": node.address, "pd_urls": node.rig.pd.url,
-              "component": node.component, "service": node.unit, **on_host}
+              "component": node.component, "service": node.unit, "initial_commit_ts": -1, **on_host}
     write(node, f"scripts/run_{node.component}.sh", _run_script(node, certificates).format(**values), 0o755)
     write(node, f"conf/{node.component}.toml", _configuration(node, certificates, values), 0o644)
     if supervision == "systemd":
@@ -144,13 +123,13 @@ def _run_script(node, certificates):
     if node.component == "drainer":
         return RUN_DRAINER
     # with TLS, tidb-ansible's template leaves two blanks behind
-    return RUN.replace("overwritten!\n\n", "overwritten!\n  \n") if certificates else RUN
+    return RUN_PUMP.replace("overwritten!\n\n", "overwritten!\n  \n") if certificates else RUN_PUMP
 
 
 def _configuration(node, certificates, values):
     if node.component == "drainer":
         return DRAINER_CONFIGURATION.format(**values)
-    text = CONFIGURATION
+    text = PUMP_TOML
     for name in ("ca", "cert", "key"):
         text = text.replace(f'ssl-{name} = ""', f'ssl-{name} = "{values[name]}"')
     if certificates:
