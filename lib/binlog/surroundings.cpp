@@ -93,12 +93,17 @@ void surroundings::expect_from_cluster(std::set<std::string>& ids, expected_pump
     all.unknown_because = "no Pump gives the registry: " + last_error;
   else if (demanded_.registry && demanded_.pumps.empty() && demanded_.expected_ids.empty() && !registry_.good(at))
     all.unknown_because = "PD does not give the registry: " + registry_.answer.error().what;
-  // A Pump given that neither answers nor is registered under its address: it is not known who it is.
   for (std::size_t i = 0; i < pumps_.size() && from_pumps; ++i) {
-    auto const found =
-        std::find_if(nodes.begin(), nodes.end(), [&](node const& node) { return node.host == demanded_.pumps[i]; });
-    if (found != nodes.end()) ids.insert(found->id);
-    if (found == nodes.end() && !pumps_[i].good(at))
+    std::vector<std::string> gone;
+    bool alive = false;
+    for (auto const& node : nodes) {
+      if (node.host != demanded_.pumps[i]) continue;
+      alive = alive || node.state != node_state::offline;
+      gone.push_back(node.id);
+    }
+    // Expected because it was given, though it is offline; an offline leftover beside a living one is not.
+    if (!alive) ids.insert(gone.begin(), gone.end());
+    if (gone.empty() && !pumps_[i].good(at))
       all.unknown_because = "Pump " + demanded_.pumps[i] + " neither answers nor is registered under this address";
   }
 }

@@ -161,8 +161,9 @@ bool client::impl::run_until(core::clock::time_point when) {
     begin_started();
     expire_due();
     if (running_.empty() && waiting_.empty()) io_.poll();  // the completions of closed connections
-    if (ended_ != ended_before || core::clock::now() >= when) return true;
+    if (ended_ != ended_before) return true;
     if (running_.empty() && waiting_.empty()) return false;
+    if (core::clock::now() >= when) return true;
     io_.run_one_until(std::min(when, next_due_));
   }
 }

@@ -129,12 +129,12 @@ class Pump(Server):
     """A cluster-version Pump; its /status is the whole registry."""
 
     def __init__(self, ids=("pump-1:8250",), states=(), **options):
-        self.ids, self.states = ids, dict(states)
+        self.ids, self.states, self.hosts = ids, dict(states), {}
         super().__init__({"/status": self.status}, **options)
 
     def status(self):
-        nodes = {name: {"nodeId": name, "host": self.address if name == self.ids[0] else name,
-                        "state": self.states.get(name, "online"), "maxCommitTS": tso(1), "updateTS": tso(1)}
+        nodes = {name: {"nodeId": name, "host": self.hosts.get(name, name), "state":
+                        self.states.get(name, "online"), "maxCommitTS": tso(1), "updateTS": tso(1)}
                  for name in self.ids}
         return json.dumps({"status": nodes, "CommitTS": tso(), "Checkpoint": {}, "ErrMsg": ""})
 

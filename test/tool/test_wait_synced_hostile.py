@@ -14,6 +14,11 @@ from support.answering import Drainer, Pump, Server, certificates, server_tls, t
 QUICK = ("--stable-for=1", "--interval=0.2")
 
 
+def slack():
+    """100 ms on a machine that has a core for us."""
+    return 0.1 * max(1.0, os.getloadavg()[0] / os.cpu_count())
+
+
 def measured(*words):
     """The call, its seconds, and the most memory it had, in MB."""
     started = time.monotonic()
@@ -33,9 +38,9 @@ def test_a_hostile_drainer_is_unknown_in_time_and_in_bounds(behaviour):
                                             "--timeout=2.5", *QUICK)
     assert call.status == 99 and call.code == "timed_out", call
     assert [each["verdict"] for each in call["drainers"]] == ["unknown", "synced"], call
-    assert not call["drainers"][0]["evidence"] or isinstance(call["drainers"][0]["evidence"][0]["value"], str)
-    assert 2.5 <= call["elapsed_ms"] / 1000 <= 2.6
-    assert seconds < 3 and megabytes < 64
+    assert isinstance(call["drainers"][0]["evidence"][0]["value"], str)
+    assert 2.5 <= call["elapsed_ms"] / 1000 <= 2.5 + slack()
+    assert seconds < 3 + slack() and megabytes < 64
 
 
 @pytest.mark.parametrize("behaviour", answering.HOSTILE, ids=lambda function: function.__name__)
@@ -131,7 +136,7 @@ def test_many_hanging_drainers_do_not_hold_up_the_deadline():
     with Server({"*": answering.silence}) as bad, Pump() as pump:
         drainers = ",".join(f"http://{bad.address}/d{number}" for number in range(300))
         call, _, megabytes = measured(f"--drainers={drainers}", f"--pumps={pump.address}", "--timeout=3", *QUICK)
-    assert call.status == 99 and 3.0 <= call["elapsed_ms"] / 1000 <= 3.1, call
+    assert call.status == 99 and 3.0 <= call["elapsed_ms"] / 1000 <= 3.0 + slack(), call
     assert megabytes < 64
 
 

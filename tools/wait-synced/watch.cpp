@@ -63,8 +63,7 @@ watch::watch(settings const& settings, core::clock::time_point started)
 }
 
 void watch::get(std::string const& url, std::size_t max_body, std::function<void(response)> then) {
-  auto const left = settings_->timeout - elapsed();
-  client_.start({.url = url, .timeout = std::clamp(left, milliseconds(1), request_timeout), .max_body = max_body},
+  client_.start({.url = url, .timeout = request_timeout, .max_body = max_body},
                 [this, then = std::move(then)](response answer) {
                   auto const plaintext = !answer && answer.error().code == errc::tls_plaintext_peer;
                   if (plaintext && !fatal_) fatal_ = answer.error();
@@ -249,9 +248,11 @@ core::result<void> watch::run(bool once, std::function<void()> const& tell) {
     if (synced()) return {};
     if (once && std::all_of(drainers_.begin(), drainers_.end(), [](auto const& d) { return d.at.has_value(); }))
       return {};
-    if (now >= end)
+    if (now >= end) {
+      give_up();
       return core::error{errc::timed_out, "cannot prove that all is synced in time",
                          "the evidence of each Drainer says what is missing; accept names what you answer for"};
+    }
     if (now >= next_tell) {
       tell();
       next_tell = now + settings_->interval;
@@ -259,6 +260,16 @@ core::result<void> watch::run(bool once, std::function<void()> const& tell) {
     begin_due(now);
     auto const wake = std::min({next_due(), end, next_tell});
     if (!client_.run_until(wake)) std::this_thread::sleep_until(wake);
+  }
+}
+
+// Those that never answered are unknown for that.
+void watch::give_up() {
+  for (auto& d : drainers_) {
+    if (d.at) continue;
+    core::error const silent{errc::timed_out, "cannot GET " + d.url + "/status: no answer yet when time was up"};
+    auto const old = demanded_.kind && binlog::is_old(*demanded_.kind);
+    d.judged = d.rules.add({elapsed(), silent, silent, now()}, demanded_, expected(old, elapsed()), switched());
   }
 }
 

@@ -67,6 +67,7 @@ class watch {
   void choose_since();
   binlog::expected_pumps const& expected(bool old, core::milliseconds at);
   void forget_expected();
+  void give_up();
   void begin_due(core::clock::time_point now);
   [[nodiscard]] core::clock::time_point next_due() const;
 
