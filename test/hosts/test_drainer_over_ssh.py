@@ -53,3 +53,56 @@ def test_every_row_arrives_once(upgraded):
 def test_the_same_again_changes_nothing(upgraded):
     assert upgraded.again.assert_done().changed_hosts() == []
     assert upgraded.drainer.pid == upgraded.pid
+
+
+CONFIGURATION = """\
+detect-interval = 1
+[syncer]
+db-type = "file"
+txn-batch = {batch}
+[syncer.to]
+dir = "/data/deploy/data.drainer"
+"""
+
+
+class TestFromABareHost:
+    """One life of a Drainer, in order, from first install on; its configuration is the operator's own file."""
+
+    @pytest.fixture(scope="class")
+    def rig(self):
+        with Rig(deployed=False, pumps=1) as rig:
+            rig.offer(rig.peer(OLD))
+            playbook.run(rig, "deploy_pump.yml", variables={"pump_min_online": 0}).assert_done()
+            call = tool.run("copy-binary", "--src", rig.peer(OLD, program="drainer"), "--dest",
+                            f"{rig.resources_dir}/bin/drainer", environment=rig.environment)
+            assert call.status == 0, call
+            rig.drainer, = rig.drainers
+            rig.conf = rig.playbooks() / "conf/drainer1_drainer.toml"
+            yield rig
+
+    def test_first_install_wants_a_configuration(self, rig):
+        run = playbook.run(rig, "deploy_drainer.yml", tags="drainer")
+        run.assert_refused("source_unreadable")
+        assert "conf/drainer1_drainer.toml" in run.output
+        assert not rig.drainer.deploy.exists()
+
+    def test_first_install(self, rig):
+        rig.conf.write_text(CONFIGURATION.format(batch=20), encoding="ascii")
+        playbook.run(rig, "deploy_drainer.yml", tags="drainer").assert_done()
+        entry, = rig.pd.drainers().values()
+        assert entry["state"] == "online" and rig.drainer.running_digest
+
+    def test_first_install_again_changes_nothing(self, rig):
+        pid = rig.drainer.pid
+        assert playbook.run(rig, "deploy_drainer.yml", tags="drainer").assert_done().changed_hosts() == []
+        assert rig.drainer.pid == pid
+
+    def test_a_changed_configuration_is_shown_and_then_used(self, rig):
+        rig.conf.write_text(CONFIGURATION.format(batch=40), encoding="ascii")
+        plan = playbook.run(rig, "stop_drainer.yml", "--check", "--diff", tags="drainer").assert_done()
+        assert "+txn-batch = 40" in plan.output and "-txn-batch = 20" in plan.output
+        assert "txn-batch = 20" in (rig.drainer.deploy / "conf/drainer.toml").read_text(encoding="ascii")
+        playbook.run(rig, "stop_drainer.yml", tags="drainer").assert_done()
+        playbook.run(rig, "start_drainer.yml", tags="drainer").assert_done()
+        assert "txn-batch = 40" in (rig.drainer.deploy / "conf/drainer.toml").read_text(encoding="ascii")
+        assert rig.drainer.running_digest
