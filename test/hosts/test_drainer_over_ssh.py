@@ -12,8 +12,8 @@ def upgraded(request):
     with Rig(pumps=1, supervision=request.param, tls=request.param == "systemd") as rig:
         rig.drainer, = rig.drainers
         rig.new = rig.peer(NEW, program="drainer")
-        call = tool.run("copy-binary", "--src", rig.new, "--dest", f"{rig.resources_dir}/bin/", "--component", "drainer",
-                        environment=rig.environment)
+        call = tool.run("copy-binary", "--src", rig.new, "--dest", f"{rig.resources_dir}/bin/drainer",
+                        "--component", "drainer", environment=rig.environment)
         assert call.status == 0, call
         with Writer(rig, rate=20, rows=True) as rig.writer:
             wait.until("rows arrive", lambda: received(rig))
