@@ -43,7 +43,7 @@ def test_a_pump_that_exits_at_each_start(cluster):
     assert result["rolled_back"] is True
     assert result["node"]["after"]["version"] == "v4.0.14"
     assert result["node"]["after"]["exe_sha256"] == process.file_digest(cluster.pump("pump1").binary)
-    assert "to v4.0.16" in result["msg"] and "ended" in result["msg"] and "pump.log" in result["msg"]
+    assert "to v4.0.16" in result["msg"] and "deploy/log" in result["msg"]
 
 
 def test_a_pump_that_crashes_soon_after_it_was_ready(cluster):
