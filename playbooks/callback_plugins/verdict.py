@@ -132,7 +132,8 @@ class CallbackModule(CallbackBase):
         if turn.get('changed') and turn.get('phases'):
             return 'done: %s, %s' % (node.get('version') or 'version unknown', node.get('state') or 'state unknown')
         node = turn['node'].get('before') or {}
-        return 'not touched by this run: %s, %s' % (node.get('version') or 'version unknown', node.get('state') or 'state unknown')
+        return 'not touched by this run: %s, %s' % (
+            node.get('version') or 'version unknown', node.get('state') or 'state unknown')
 
     def _line(self, name, text):
         text = ' '.join(str(text).split())

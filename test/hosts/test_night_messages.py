@@ -1,5 +1,7 @@
-"""what an operator reads last when a run failed: host, phase, what was found, what runs now, what to do. More of these are
-read in test_stubborn_units.py."""
+"""what an operator reads last when a run failed: host, phase, what was found, what runs now, what to do.
+
+More of these are read in test_stubborn_units.py.
+"""
 import pytest
 
 from hosts.rig import verdict

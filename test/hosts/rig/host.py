@@ -215,7 +215,7 @@ class Node(Host):
         new.rename(path)
 
     def files(self):
-        """{path: (mode, owner, digest)} of what an upgrade may change on the host, without what is only kept or staged."""
+        """{path: (mode, owner, digest)} of what an upgrade may change, without what is only kept or staged."""
         found = {}
         for folder in ("bin", "conf", "scripts"):
             for path in sorted((self.deploy / folder).rglob("*")):
