@@ -121,10 +121,10 @@ class CallbackModule(CallbackBase):
             return 'not known from here'
         if not node:
             return self._standing(self._seen[host]) if host in self._seen else 'not touched by this run'
+        state = 'the registry says %s' % node['state'] if node.get('state') else 'its registry entry is not known'
         if not node.get('pid'):
-            return 'no process of it runs; the registry says %s' % (node.get('state') or 'nothing')
-        return 'pid %s runs, version %s; the registry says %s' % (
-            node['pid'], node.get('version') or 'unknown', node.get('state') or 'nothing')
+            return 'no process of it runs; %s' % state
+        return 'pid %s runs, version %s; %s' % (node['pid'], node.get('version') or 'unknown', state)
 
     @staticmethod
     def _standing(turn):
