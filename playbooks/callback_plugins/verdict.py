@@ -121,10 +121,10 @@ class CallbackModule(CallbackBase):
             return 'not known from here'
         if not node:
             return self._standing(self._seen[host]) if host in self._seen else 'not touched by this run'
+        state = 'the registry says %s' % node['state'] if node.get('state') else 'its registry entry is not known'
         if not node.get('pid'):
-            return 'no process of it runs; the registry says %s' % (node.get('state') or 'nothing')
-        return 'pid %s runs, version %s; the registry says %s' % (
-            node['pid'], node.get('version') or 'unknown', node.get('state') or 'nothing')
+            return 'no process of it runs; %s' % state
+        return 'pid %s runs, version %s; %s' % (node['pid'], node.get('version') or 'unknown', state)
 
     @staticmethod
     def _standing(turn):
@@ -132,7 +132,8 @@ class CallbackModule(CallbackBase):
         if turn.get('changed') and turn.get('phases'):
             return 'done: %s, %s' % (node.get('version') or 'version unknown', node.get('state') or 'state unknown')
         node = turn['node'].get('before') or {}
-        return 'not touched by this run: %s, %s' % (node.get('version') or 'version unknown', node.get('state') or 'state unknown')
+        return 'not touched by this run: %s, %s' % (
+            node.get('version') or 'version unknown', node.get('state') or 'state unknown')
 
     def _line(self, name, text):
         text = ' '.join(str(text).split())

@@ -1,7 +1,7 @@
 """Fixtures of the tests on hosts, and which of them the CI set takes.
 
-Tests marked sample(group, count=1) are many ways to one end; the CI set takes so many of each group, by the printed seed. A
-full run (TBU_FULL=1) takes all, and so does one that names tests itself (-k, or file::test).
+Tests marked sample(group, count=1) are many ways to one end; the CI set takes so many of each group, by the printed seed.
+A full run (TBU_FULL=1) takes all, and so does one that names tests itself (-k, or file::test).
 """
 import os
 import random

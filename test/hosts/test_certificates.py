@@ -1,5 +1,6 @@
 """enable_tls: the roll with client certificates demanded, and each bad certificate named before anything stops."""
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -8,11 +9,12 @@ import pytest
 
 from hosts.rig import prober
 from hosts.rig.host import UID
+from hosts.rig.layout import ALLOWED_NAMES
 from hosts.rig.rig import NEW, Rig
 from support import playbook, process
 from support.writer import Writer
 
-ALLOWED = 'security:\n  cert-allowed-cn: ["client", "pump-server", "pd-server", "drainer-server"]\n'
+ALLOWED = f"security:\n  cert-allowed-cn: {json.dumps(ALLOWED_NAMES)}\n"
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +29,8 @@ def rig():
 def test_a_client_without_certificate_is_not_served(rig):
     """Else the tests below would prove nothing."""
     pump = rig.pump("pump1")
-    done = pump.run("bash", "-c", f"exec 3<>/dev/tcp/{pump.address}/{pump.port}; printf 'GET /status HTTP/1.0\\r\\n\\r\\n' >&3; "
-                    "timeout 2 cat <&3", check=False)
+    ask = f"exec 3<>/dev/tcp/{pump.address}/{pump.port}; printf 'GET /status HTTP/1.0\\r\\n\\r\\n' >&3; timeout 2 cat <&3"
+    done = pump.run("bash", "-c", ask, check=False)
     assert "CommitTS" not in done.stdout
 
 
@@ -71,7 +73,8 @@ def assert_refused_naming(rig, host, *words):
     pids = rig.pids()
     run = playbook.roll(rig)
     assert run.status != 0, f"went through:\n{run.output}"
-    said = [f"{record['host']}: {record['result'].get('msg')}" for record in run.records if record["outcome"] == "failed"]
+    said = [f"{record['host']}: {record['result'].get('msg')}"
+            for record in run.records if record["outcome"] == "failed"]
     assert any(line.startswith(f"{host}:") and all(re.search(word, line) for word in words) for line in said), \
         f"{said}\n{run.output}"
     assert "Traceback" not in run.output

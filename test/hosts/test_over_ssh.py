@@ -1,4 +1,4 @@
-"""the documented roll over SSH as tidb with sudo, over what tidb-ansible deployed: under systemd, and under supervise."""
+"""the documented roll over SSH as tidb with sudo, over what tidb-ansible deployed, under systemd and under supervise."""
 import pytest
 
 from hosts.rig import prober
@@ -85,9 +85,9 @@ def test_the_unit_is_as_tidb_ansible_wrote_it(rolled):
         return
     for pump in rolled.pumps:
         assert pump.files()[pump.unit_file.name] == rolled.files_before[pump.name][pump.unit_file.name]
-        shown = dict(line.split("=", 1) for line in pump.systemctl(
-            "show", "-p", "SendSIGKILL,Restart,RestartUSec,NRestarts,DropInPaths,UnitFileState,Result", pump.unit).splitlines())
-        assert shown == {"SendSIGKILL": "no", "Restart": "on-failure", "RestartUSec": "15s", "NRestarts": "0",
+        names = "SendSIGKILL,Restart,RestartUSec,NRestarts,DropInPaths,UnitFileState,Result"
+        shown = pump.systemctl("show", "-p", names, pump.unit).splitlines()
+        assert dict(line.split("=", 1) for line in shown) == {"SendSIGKILL": "no", "Restart": "on-failure", "RestartUSec": "15s", "NRestarts": "0",
                          "DropInPaths": "", "UnitFileState": "disabled", "Result": "success"}
 
 
@@ -138,7 +138,8 @@ def test_the_lock_is_free_and_no_tool_runs(rolled):
 
 @pytest.mark.sample("after a power loss")
 def test_after_a_power_loss_the_same_command_brings_it_back(rolled):
-    """Neither supervisor does: the unit is disabled, and nobody starts tidb-ansible's supervise. Last: it restarts one."""
+    """Neither supervisor does: the unit is disabled, and nobody starts tidb-ansible's supervise. The last test: it
+    restarts a Pump."""
     target = rolled.pump("pump2")
     target.lose_power()
     target.reboot_after_power_loss()

@@ -266,7 +266,7 @@ def rename(host, name):
 
 
 def test_host_renamed(rig):
-    """.node holds the id. Without it the Pump would come back as another one, and its former self stay paused for ever."""
+    """.node holds the id. Without it the Pump would come back as another one, its former self stay paused for ever."""
     target, before = rig.pump("pump2"), rig.pids()
     new = offer_newer(rig)
     node = target.data_dir / ".node"

@@ -51,13 +51,14 @@ def of_rig(things, number, folder):
 class Owner:
     def __init__(self, fails=False):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", OWNER.format(fails=fails)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            [sys.executable, "-c", OWNER.format(fails=fails)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env={**os.environ, "PYTHONPATH": str(paths.TESTS)}, start_new_session=True)
         self.number, self.folder = json.loads(self.process.stdout.readline())
 
     @property
     def keeper(self):
-        return next(pid for pid in process.pids() if "--keep" in (words := process.command_line(pid)) and self.folder in words)
+        return next(pid for pid in process.pids() if {"--keep", self.folder} <= set(process.command_line(pid)))
 
     def wait_up(self):
         assert self.process.stdout.readline() == "up\n", "the rig did not come up"
@@ -96,8 +97,8 @@ def test_two_rigs_stand_side_by_side():
         ours.pumps[0].lose_power()
         wait.until("our Pump is gone", lambda: not ours.pumps[0].is_online())
         assert theirs.pumps[0].is_online() and theirs.pids() == before
-        unreachable = ours.pumps[0].rig.pd.host
-        assert theirs.pumps[0].run("bash", "-c", f"exec 3<>/dev/tcp/{unreachable}/{ours.pd.port}", check=False).returncode
+        our_pd = f"/dev/tcp/{ours.pd.host}/{ours.pd.port}"
+        assert theirs.pumps[0].run("bash", "-c", f"exec 3<>{our_pd}", check=False).returncode != 0
         ours.pumps[0].reboot_after_power_loss()
         assert theirs.pids() == before
         number, folder = ours.number, ours.folder

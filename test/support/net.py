@@ -30,7 +30,7 @@ def free_network():
 
 
 def free_number(name, count):
-    """A number below `count` of one's own, and the descriptor that holds it: a process that inherits it goes on holding."""
+    """A number below `count` of one's own, and the descriptor that holds it, also in a process that inherits it."""
     for number in random.sample(range(count), count):
         if _reserve(f"{name}/{number}"):
             return number, _taken[-1].fileno()

@@ -82,11 +82,13 @@ class Host:
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=self.rig.environment,
                 start_new_session=True, preexec_fn=join)
 
-    def wait_up(self, seconds=90):
+    def wait_up(self, seconds=180):
         def answers():
             if self._nspawn.poll() is not None:
                 raise RuntimeError(f"{self.name} did not boot: {self.console.read_text(errors='replace')[-2000:]}")
-            return self.ssh("true", check=False, timeout=20).returncode == 0
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.ssh("true", check=False, timeout=20).returncode == 0
+            return False
         try:
             wait.until(f"{self.name} lets tidb log in", answers, seconds, every=0.1)
         except wait.NotInTime as late:
@@ -215,7 +217,7 @@ class Node(Host):
         new.rename(path)
 
     def files(self):
-        """{path: (mode, owner, digest)} of what an upgrade may change on the host, without what is only kept or staged."""
+        """{path: (mode, owner, digest)} of what an upgrade may change, without what is only kept or staged."""
         found = {}
         for folder in ("bin", "conf", "scripts"):
             for path in sorted((self.deploy / folder).rglob("*")):

@@ -1,4 +1,5 @@
 """Pumps and Drainers as tidb-ansible (release-4.0) leaves them on a host: folders, unit, scripts, configuration."""
+import json
 import os
 import shutil
 
@@ -42,7 +43,6 @@ sudo systemctl {verb} {service}.service
 # As tidb-ansible's, these end what they find by force: the tools must never run them.
 SUPERVISE_START = """\
 #!/bin/bash
-set -e
 cd "{deploy_dir}" || exit 1
 if [ "$(id -u)" -eq 0 ]; then
     echo "error: not as root"
@@ -53,8 +53,9 @@ if bin/svstat "status/{component}" 2>/dev/null | grep -q 'up (pid\\|up pid'; the
     echo "ok: already started!"
     exit 0
 fi
-if [ -e "status/{component}/pid" ] && [ "$(readlink "/proc/$(cat "status/{component}/pid")/cwd")" == "{deploy_dir}" ]; then
-    kill -9 "$(cat "status/{component}/pid")"
+former=$(cat "status/{component}/pid" 2>/dev/null)
+if [ -n "$former" ] && [ "$(readlink "/proc/$former/cwd")" == "{deploy_dir}" ]; then
+    kill -9 "$former"
 fi
 nohup bin/supervise "status/{component}" "{deploy_dir}/scripts/run_{component}.sh" &>/dev/null &
 echo $! > "status/{component}/pid"
@@ -90,6 +91,10 @@ ssl-ca = "{ca}"
 ssl-cert = "{cert}"
 ssl-key = "{key}"
 """
+
+
+# Of those that connect to it, and of those it connects to: a Pump asks PD's certificate, too.
+ALLOWED_NAMES = ["client", "pump-server", "pd-server", "drainer-server"]
 
 
 def deploy(node, binary, supervision, certificates=None):
@@ -133,7 +138,7 @@ def _configuration(node, certificates, values):
     for name in ("ca", "cert", "key"):
         text = text.replace(f'ssl-{name} = ""', f'ssl-{name} = "{values[name]}"')
     if certificates:
-        text = text.replace("[security]\n", '[security]\ncert-allowed-cn = ["client", "pump-server", "pd-server", "drainer-server"]\n')
+        text = text.replace("[security]\n", f"[security]\ncert-allowed-cn = {json.dumps(ALLOWED_NAMES)}\n")
     return text
 
 

@@ -5,8 +5,8 @@ import pathlib
 import shutil
 import subprocess
 
-PROGRAMS = {"systemd-nspawn": "systemd-container", "mmdebstrap": "mmdebstrap", "ip": "iproute2", "ssh": "openssh-client",
-            "ssh-keygen": "openssh-client", "nsenter": "util-linux", "etcd": "etcd-server", "openssl": "openssl"}
+PROGRAMS = {"systemd-nspawn": "systemd-container", "mmdebstrap": "mmdebstrap", "ip": "iproute2",
+            "ssh": "openssh-client", "ssh-keygen": "openssh-client", "nsenter": "util-linux", "etcd": "etcd-server", "openssl": "openssl"}
 # Bits of CapEff (capability.h): these alone are asked for by name when something does not work.
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12, "CAP_SYS_CHROOT": 18, "CAP_MKNOD": 27}
 

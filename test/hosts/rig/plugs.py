@@ -14,7 +14,8 @@ def wait_for_phase(pumps, phase, seconds=180):
     before = {pump.name: pump.phase for pump in pumps}
 
     def entered():
-        return next((pump for pump in pumps if (now := pump.phase) and now != before[pump.name] and now[0] == phase), None)
+        return next((pump for pump in pumps
+                     if (now := pump.phase) and now != before[pump.name] and now[0] == phase), None)
     with ahead_of_others():
         return wait.until(f"a call reaches the phase {phase}", entered, seconds, every=0.001)
 

@@ -3,13 +3,12 @@
     with Rig() as rig: ...
 
 Three Pumps, a Drainer, and PD's etcd, each with an address of its own on one network. Rigs do not see each other: number,
-network, bridge, namespaces and control groups are the rig's own. When its owner is gone, however it ended, a keeper takes
-it down (see takedown.py).
+network, bridge, namespaces and control groups are the rig's own. When its owner is gone, however it ended, a keeper
+takes it down (see takedown.py).
 """
 import itertools
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -92,7 +91,7 @@ class Rig:
     def _make_control_host(self):
         os.makedirs(f"{self.folder}/home/.ssh", mode=0o700)
         os.makedirs(f"{self.resources_dir}/bin")
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "control host", "-f", self._key], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "control", "-f", self._key], check=True)
         self.public_key = pathlib.Path(f"{self._key}.pub").read_text(encoding="ascii")
         keep = ("PATH", "LANG", "TBU_RUN", "TBU_SWITCH_OFF")
         self.environment = {**{name: os.environ[name] for name in keep if name in os.environ},
@@ -121,7 +120,7 @@ class Rig:
         subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
     def _start_pd(self):
-        """On a host of its own, as far as the network goes: a cut from the control host does not part others from it."""
+        """On a host of its own, as far as the network goes: a cut from the control host parts nobody from it."""
         namespace, link, address = f"{self.prefix}-pd", f"{self.prefix}-pd", f"{self.network}.2"
         self._ip("netns", "add", namespace)
         self._ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", namespace)
@@ -154,8 +153,9 @@ class Rig:
             node.start()
         for node in self.pumps:
             node.wait_ready()
-        wait.until("the Drainers are online", lambda: all(
-            node["state"] == "online" for node in self.pd.drainers().values()) and len(self.pd.drainers()) == len(self.drainers))
+        online = ["online"] * len(self.drainers)
+        wait.until("the Drainers are online",
+                   lambda: [node["state"] for node in self.pd.drainers().values()] == online)
 
     @property
     def hosts(self):
@@ -179,7 +179,8 @@ class Rig:
 
     def write_inventory(self, pumps=None, **extra):
         def line(node, variables=""):
-            return f"{node.name} ansible_host={node.address} deploy_dir={DEPLOY_DIR} resources_dir={self.resources_dir}{variables}"
+            return (f"{node.name} ansible_host={node.address} deploy_dir={DEPLOY_DIR} "
+                    f"resources_dir={self.resources_dir}{variables}")
         options = " ".join(self.ssh_options)
         pumps = self.pumps if pumps is None else pumps
         self.inventory.write_text(INVENTORY.format(
@@ -209,10 +210,6 @@ class Rig:
                         environment=self.environment)
         assert call.status == 0, call
         return call
-
-    def offer_supervise(self, programs):
-        for program in programs:
-            shutil.copy2(program, f"{self.resources_dir}/bin/{os.path.basename(program)}")
 
     def pump(self, name):
         return next(pump for pump in self.pumps if pump.name == name)
