@@ -20,7 +20,7 @@ WATCHED_BY = {
     "moved": "playbook/test_refused.py::test_a_moved_pump_is_refused_unless_accepted[data dir]",
     "lock": "playbook/test_two_operators.py::test_three_calls_in_parallel_restart_one_pump_after_the_other",
     "put_back": "playbook/test_put_back.py::test_a_pump_that_exits_at_each_start",
-    "node_id": "playbook/test_put_back.py::test_a_pump_that_comes_up_under_another_node_id_leaves_no_ghost",
+    "node_id": "playbook/test_drainer_refused.py::test_a_node_id_that_would_change",
     "own_entry": "playbook/test_put_back.py::test_a_pump_that_serves_without_being_registered",
     "own_answer": "playbook/test_put_back.py::test_a_pump_whose_status_never_answers",
     "staged": "tool/test_rolling_restart.py::test_a_staged_file_damaged_meanwhile_is_not_activated",
