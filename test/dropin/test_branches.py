@@ -41,6 +41,8 @@ def test_only_the_entry_files_change_and_all_else_is_new(checkout, install):
     assert sorted(name for name, status in changed.items() if status == "M") == sorted(entries(checkout))
     assert set(changed.values()) == {"M", "??"}
     new = {name.split("/")[0] for name, status in changed.items() if status == "??"}
+    if "skippy" in (checkout / "ansible.cfg").read_text(encoding="utf-8"):
+        new.remove("callback_plugins")
     assert new == {".tidb-binlog-upgrade", "action_plugins", "library", "roles", "rollback.yml", "status.yml", "deploy_pump.yml",
                    *(f"tidb_ansible_{name}" for name in entries(checkout)),
                    *(f"tidb_binlog_{name}" for name in entries(checkout) if name != "excessive_rolling_update.yml")}
