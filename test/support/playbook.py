@@ -12,9 +12,10 @@ QUICK = {"settle": 1}
 
 
 class Run:
-    """A playbook under way or done: `status`, `output`, `records` (one for each task result)."""
+    """A playbook under way or done: `status`, `output`, `records` (one for each task result). `folder`: where it lies, with
+    the ansible.cfg that holds there; this checkout's playbooks if not given."""
 
-    def __init__(self, cluster, playbook, *arguments, tags="pump", variables=None, quick=True):
+    def __init__(self, cluster, playbook, *arguments, tags="pump", variables=None, quick=True, folder=None):
         self._cluster = cluster
         base = cluster.new_path(playbook.removesuffix(".yml"))
         self.log, self._record = f"{base}.log", f"{base}.jsonl"
@@ -24,8 +25,10 @@ class Run:
         for name, value in {**(QUICK if quick else {}), **(variables or {})}.items():
             command += ["-e", json.dumps({name: value})]
         environment = {**cluster.environment, **_ansible(self._record)}
+        if folder:
+            environment["ANSIBLE_CONFIG"] = str(folder / "ansible.cfg")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, cwd=copy_of_playbooks(cluster), stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(command, cwd=folder or copy_of_playbooks(cluster), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         self.status = None
 

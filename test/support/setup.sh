@@ -107,7 +107,8 @@ make_images() {
   quietly "$build/log/images" env PYTHONPATH="$repo/test" "$python" -m hosts.rig.image
 }
 
-# install_modules DIR TOOL...: the tools as Ansible modules, and their aliases for places that allow no hyphen.
+# install_modules DIR TOOL...: the tools as Ansible modules with what ansible-doc shows of them, and their aliases for places
+# that allow no hyphen.
 install_modules() {
   local dir=$1 tool
   shift
@@ -118,6 +119,8 @@ install_modules() {
       install -m 0755 "$build/bin/$tool" "$dir/.$tool.$$"
       mv -f "$dir/.$tool.$$" "$dir/$tool"
     fi
-    [ "$tool" = "${tool//-/_}" ] || ln -sfn "$tool" "$dir/${tool//-/_}"
+    "$dir/$tool" --docs >"$dir/.$tool.yml.$$"
+    mv -f "$dir/.$tool.yml.$$" "$dir/$tool.yml"
+    [ "$tool" = "${tool//-/_}" ] || { ln -sfn "$tool" "$dir/${tool//-/_}"; ln -sfn "$tool.yml" "$dir/${tool//-/_}.yml"; }
   done
 }
