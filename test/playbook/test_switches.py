@@ -23,7 +23,6 @@ WATCHED_BY = {
     "node_id": "playbook/test_drainer_refused.py::test_a_node_id_that_would_change",
     "own_entry": "playbook/test_put_back.py::test_a_pump_that_serves_without_being_registered",
     "own_answer": "playbook/test_put_back.py::test_a_pump_whose_status_never_answers",
-    "staged": "tool/test_rolling_restart.py::test_a_staged_file_damaged_meanwhile_is_not_activated",
     "executable": "tool/test_rolling_restart.py::test_a_process_of_another_file_is_not_taken_for_the_new_one",
     "start_point": "playbook/test_drainer_refused.py::test_a_checkpoint_older_than_what_the_pumps_hold",
     "progress": "playbook/test_drainer_refused.py::test_one_that_does_not_read_from_the_pumps_is_left_running_and_named",
@@ -68,5 +67,5 @@ def test_a_check_switched_off_is_noticed(switchable, check):
 
 
 def test_with_nothing_switched_off_the_same_build_passes(switchable):
-    passed, failed, output = outcome_of(WATCHED_BY["staged"], switchable, "")
+    passed, failed, output = outcome_of(WATCHED_BY["executable"], switchable, "")
     assert (passed, failed) == (1, 0), output

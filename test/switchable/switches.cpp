@@ -17,10 +17,12 @@ constexpr switch_name names[] = {{safety::peers, "peers"},
                                  {safety::node_id, "node_id"},
                                  {safety::lock, "lock"},
                                  {safety::gone, "gone"},
-                                 {safety::staged, "staged"},
                                  {safety::stale_drainer, "stale_drainer"},
                                  {safety::moved, "moved"},
-                                 {safety::put_back, "put_back"}};
+                                 {safety::put_back, "put_back"},
+                                 {safety::start_point, "start_point"},
+                                 {safety::progress, "progress"},
+                                 {safety::elsewhere, "elsewhere"}};
 
 }  // namespace
 

@@ -226,7 +226,7 @@ result<void> session::check_this_node() const {
   TRY(check_identity());
   if (settings_.action != action::stop) {
     TRY(check_downgrade());
-    if (target_ && !context_->check && enforced(safety::staged)) TRY(files::check_staged(*target_));
+    if (target_ && !context_->check) TRY(files::check_staged(*target_));
   }
   return {};
 }

@@ -14,7 +14,6 @@ enum class safety {
   node_id,        // the node comes back under its id
   lock,           // one node at a time across calls
   gone,           // the process is gone before anything is renamed or started
-  staged,         // staged files have the manifest's digests
   stale_drainer,  // no dead Drainer left online
   moved,          // data dir, port and address stay
   put_back,       // the former set comes back on proof of badness
