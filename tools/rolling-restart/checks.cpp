@@ -1,4 +1,6 @@
 // What speaks against taking the node now. Each check names its reason and changes nothing.
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -18,6 +20,7 @@ namespace {
 
 constexpr core::milliseconds between_samples{5000};
 constexpr core::milliseconds oldest_entry{15000};
+constexpr std::uint64_t least_room = 8U << 20U;  // bytes
 
 std::string port_of(std::string const& address) {
   auto const colon = address.rfind(':');
@@ -209,6 +212,16 @@ result<void> session::check_peers() {
   return {};
 }
 
+// It writes while it starts: on a full disk neither the new nor the former version would come back.
+result<void> session::check_room() const {
+  struct statvfs there {};
+  if (::statvfs(settings_.data_dir.c_str(), &there) != 0) return {};
+  if (there.f_bavail * there.f_frsize >= least_room) return {};
+  return error{errc::no_space,
+               "cannot restart " + settings_.node_name() + ": the disk of " + settings_.data_dir.string() + " is full",
+               "free some space there, then run the same command again"};
+}
+
 result<void> session::check_this_node() const {
   if (node_.service.masked)
     return error{errc::service_masked, "cannot restart " + settings_.node_name() + ": its unit is masked",
@@ -222,7 +235,10 @@ result<void> session::check_this_node() const {
                  "cannot start " + settings_.node_name() + ": it runs already, on other files than the staged ones",
                  "use action=restart"};
   // Moved first: in another data directory the node's id is not to be found, and that would hide the cause.
-  if (settings_.action != action::stop) TRY(check_moved());
+  if (settings_.action != action::stop) {
+    TRY(check_moved());
+    TRY(check_room());
+  }
   TRY(check_identity());
   if (settings_.action != action::stop) {
     TRY(check_downgrade());

@@ -43,6 +43,7 @@ class session {
   core::result<void> check_not_closing();
   core::result<void> check_not_elsewhere();
   core::result<void> check_moved() const;
+  core::result<void> check_room() const;
   core::result<void> check_downgrade() const;
   core::result<void> check_peers();
   core::result<void> check_start_point();

@@ -18,6 +18,7 @@ import (
 type store struct {
 	mu      sync.Mutex
 	file    *os.File
+	end     int64 // of the last whole record
 	sorter  *sorter
 	written int64         // records ever appended by this process
 	grown   chan struct{} // closed and replaced whenever something was appended
@@ -75,6 +76,7 @@ func (s *store) replay() error {
 	if err := s.file.Truncate(end); err != nil {
 		return err
 	}
+	s.end = end
 	_, err := s.file.Seek(end, 0)
 	return err
 }
@@ -90,13 +92,25 @@ func (s *store) append(r record) error {
 		return errors.New("storage is closed")
 	}
 	if _, err := s.file.Write(append(line, '\n')); err != nil {
-		return err
+		return s.undo(err)
 	}
+	s.end += int64(len(line)) + 1
 	s.sorter.add(r, time.Now())
 	s.written++
 	close(s.grown)
 	s.grown = make(chan struct{})
 	return nil
+}
+
+// undo takes back what a full disk let through of a record; s.mu is held.
+func (s *store) undo(cause error) error {
+	if err := s.file.Truncate(s.end); err != nil {
+		return err
+	}
+	if _, err := s.file.Seek(s.end, 0); err != nil {
+		return err
+	}
+	return cause
 }
 
 func (s *store) writes() int64 {
