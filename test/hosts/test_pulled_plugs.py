@@ -156,9 +156,15 @@ LITTLE = 5_000_000
 
 def fill(folder, leave=LITTLE):
     """A file that takes the file system's space; as an administrator's log or dump would."""
-    path, system = folder / "filler", os.statvfs(folder)
-    with open(path, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, system.f_bavail * system.f_frsize - leave))
+    path = folder / "filler"
+
+    def taken():
+        system = os.statvfs(folder)
+        with open(path, "wb") as file, contextlib.suppress(OSError):  # others write meanwhile
+            os.posix_fallocate(file.fileno(), 0, max(1, system.f_bavail * system.f_frsize - leave))
+            return True
+        return False
+    wait.until("the disk is full", taken)
     return path
 
 
