@@ -3,11 +3,9 @@
 Tests marked sample(group, count=1) are many ways to one end; the CI set takes so many of each group, by the printed seed.
 A full run (TBU_FULL=1) takes all, and so does one that names tests itself (-k, or file::test).
 """
-import os
 import random
 
-FULL = os.environ.get("TBU_FULL") == "1"
-SEED = int(os.environ.get("TBU_SEED", random.randrange(10**6)))
+from hosts.rig.sampling import FULL, SEED
 
 
 def pytest_configure(config):

@@ -2,11 +2,12 @@
 import pytest
 
 from hosts.rig.rig import NEW, OLD, Rig
+from hosts.rig.sampling import one_of
 from support import playbook, process, tool, wait
 from support.writer import Writer
 
 
-@pytest.fixture(scope="module", params=["systemd", "supervise"])
+@pytest.fixture(scope="module", params=one_of("systemd", "supervise"))
 def upgraded(request):
     """Stopped, started, started again; each test below judges their evidence."""
     with Rig(pumps=1, supervision=request.param, tls=request.param == "systemd") as rig:

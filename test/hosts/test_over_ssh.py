@@ -4,6 +4,7 @@ import pytest
 from hosts.rig import prober
 from hosts.rig.host import DEPLOY_DIR, UID
 from hosts.rig.rig import NEW, OLD, Rig
+from hosts.rig.sampling import one_of
 from support import playbook, process, wait
 from support.writer import Writer
 
@@ -11,7 +12,7 @@ from support.writer import Writer
 SCRIPTS_RUN = "/data/scripts-run"
 
 
-@pytest.fixture(scope="module", params=["systemd", "supervise"])
+@pytest.fixture(scope="module", params=one_of("systemd", "supervise"))
 def rolled(request):
     """Plan, roll, roll again; each test below judges their evidence."""
     with Rig(supervision=request.param) as rig:
