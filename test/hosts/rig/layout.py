@@ -115,7 +115,11 @@ def deploy(node, binary, supervision, certificates=None):
             write(node, f"scripts/{verb}_{node.component}.sh", SYSTEMCTL.format(verb=verb, **values), 0o755)
     else:
         (node.deploy / "status" / node.component).mkdir(exist_ok=True)
-        shutil.copy2(paths.peer("supervise"), node.deploy / "bin/supervise")
+        # A supervise that the tool starts has no login's environment, and so not the image's cure for a limit that this
+        # machine may not allow (see image.py).
+        with open(paths.peer("supervise"), encoding="utf-8") as file:
+            text = file.read().replace("#!/bin/sh\n", "#!/bin/sh\nexport BASH_ENV=/etc/soft-ulimit\n", 1)
+        write(node, "bin/supervise", text, 0o755)
         for program in ("svc", "svstat"):
             shutil.copy2(node.root / "usr/bin" / program, node.deploy / "bin" / program)
         for verb, text in (("start", SUPERVISE_START), ("stop", SUPERVISE_STOP)):
