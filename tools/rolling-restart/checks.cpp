@@ -71,7 +71,6 @@ result<void> session::check_identity() const {
 // A closing Pump ignores SIGTERM. Its entry stays online and is no longer renewed (facts 1.2), and its own /status
 // fails with the server's cancelled context (tidb-binlog:pump/server.go Close).
 result<void> session::check_not_closing() {
-  if (settings_.is_drainer()) return {};  // it goes offline at once
   if (node_.process && !ready_ && not_ready_because_.find("context canceled") != std::string::npos)
     return error{errc::not_ready,
                  "cannot restart " + settings_.node_name() + ": it is closing and would ignore the stop",
