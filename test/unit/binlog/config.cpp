@@ -47,7 +47,8 @@ TEST_CASE("a savepoint is read whole or not at all", "[binlog][config]") {
   CHECK(binlog::read_savepoint(file("consistent = true\ncommitTS = 417070684569600001\n").path).value()->value ==
         417070684569600001);
   CHECK_FALSE(binlog::read_savepoint(file("commitTS = 0\n").path).value());
-  for (auto const* text : {"", "commitTS = -5\n", "commitTS = \"x\"\n", "commitTS = 4170", "garbage"}) {
+  for (auto const* text :
+       {"", "commitTS = -5\n", "commitTS = \"x\"\n", "commitTS = 4170", "garbage", "commitTS =\u0379+1\n"}) {
     INFO(text);
     auto const read = binlog::read_savepoint(file(text).path);
     if (std::string(text) == "commitTS = 4170")
