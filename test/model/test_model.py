@@ -88,7 +88,7 @@ def test_a_yes_comes_within_stable_for_and_one_interval_once_it_can_be_known(out
     assert due > RUNS // 10
 
 
-@pytest.mark.parametrize("name", CLUSTER[1:])
+@pytest.mark.parametrize("name", CLUSTER)
 def test_no_evidence_of_cluster_drainers_can_be_left_out(outcome, name):
     assert outcome[0]["cluster", name].false_yes > 0
 

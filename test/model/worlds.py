@@ -246,6 +246,24 @@ class TakenPort:
         return f'{{"PumpPos":{{{positions}}},"Synced":false,"LastTS":{last},"TsMap":""}}', None
 
 
+class OldDrainerBack:
+    """The old Drainer came back on the new one's port, by its unit or by hand. It reads the old Pumps, which have the
+    new ones' names; a DDL of theirs made it save. Of what was written to the new Pumps it knows nothing."""
+
+    def __init__(self, world, taken_at):
+        self.world = world
+        self.saved = tso(max(taken_at, world.barrier))
+
+    def answers(self, now):
+        positions = ",".join(f'"{pump.name}":{{"offset":{now}}}' for pump in self.world.pumps)
+        look = now - now % self.world.detect
+        window = f'{{"Upper":{tso(look)},"Lower":{tso(look - FAKE)}}}'
+        status = f'{{"PumpPos":{{{positions}}},"Synced":true,"DepositWindow":{window},"TsMap":""}}'
+        return status, (f'binlog_drainer_queue_size{{name="syncer_input"}} 0\n'
+                        f'binlog_drainer_event{{type="Insert"}} 7\n'
+                        f'binlog_drainer_position {float(self.saved):.17e}\n')
+
+
 class World:
     """One run: `series` is what an observer sees, `truth[i]` what is so at sample i, `provable[i]` whether the parts
     of the world that an observer can look at say so."""
@@ -257,8 +275,6 @@ class World:
         self.rng = rng = random.Random(seed)
         self.kind = rng.choice(("cluster", "cluster", "kafka", "kafka", "local"))
         self.scenario = rng.choice(self.SCENARIOS)
-        if self.scenario == "port_taken" and self.kind == "cluster":
-            self.scenario = "healthy"
         self.steps = rng.randint(28, 40)
         self.stable_for = rng.choice((2000, 3000, 5000))
         self.detect = rng.choice((2000, 4000))
@@ -367,8 +383,13 @@ class World:
         left = [{write for write in self.all_writes if write[1] <= self.since} for _ in self.drainers]
         everyone = {pump.name for pump in self.pumps}
         restart_at = rng.randrange(self.steps) * STEP if self.scenario == "restart" else -1
-        taken = TakenPort(self, self.since + 1) if self.scenario == "port_taken" else None
-        taken_from = self.since + rng.randint(0, 8000)
+        taken, taken_from = None, 0
+        if self.scenario == "port_taken" and self.kind == "cluster":
+            taken_from = rng.randint(STEP, self.since)
+            taken = OldDrainerBack(self, taken_from)
+        elif self.scenario == "port_taken":
+            taken_from = self.since + rng.randint(0, 8000)
+            taken = TakenPort(self, self.since + 1)
         for now in range(0, self.steps * STEP, STEP):
             for pump in self.pumps:
                 pump.step(now, self.pd_up(now))
@@ -385,6 +406,6 @@ class World:
             samples.append({"at": now, "drainers": [drainer.answers(now) for drainer in seen],
                             "pumps": self.pump_answers(now)})
         return {"kind": rng.choice(("auto", "auto", self.kind)), "since": tso(self.since),
-                "barrier": 0 if self.kind == "cluster" else tso(self.barrier), "stable_for": self.stable_for,
+                "barrier": tso(self.barrier) if self.kind != "cluster" or taken else 0, "stable_for": self.stable_for,
                 "expected": [pump.name for pump in self.pumps] if by_ids else [],
                 "pumps": [] if by_ids else [pump.host for pump in self.pumps], "drainers": len(self.drainers), "samples": samples}
