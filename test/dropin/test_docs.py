@@ -8,7 +8,7 @@ import yaml
 
 from support import paths
 
-MODULES = ["copy-binary", "rolling-restart"]
+MODULES = ["copy-binary", "rolling-restart", "wait-synced"]
 ROLES = ["pump", "drainer"]
 
 

@@ -1,5 +1,7 @@
 """Flags of ansible-playbook that pick, skip, limit and reorder: none of them gets a node changed without its checks."""
+import json
 import re
+import subprocess
 
 import pytest
 
@@ -81,3 +83,26 @@ def test_free_strategy_and_many_forks_still_take_one_after_the_other(running, pe
         del running.environment["ANSIBLE_STRATEGY"]
     assert [host for host, _ in done.restarts()] == ["pump1", "pump2", "pump3"]
     assert set(running.digests().values()) == {process.file_digest(peers.new)}
+
+
+def ad_hoc(cluster, *arguments, module="copy-binary"):
+    """`ansible localhost -m MODULE`: exit status, and the object it returned."""
+    folder = playbook.copy_of_playbooks(cluster)
+    done = subprocess.run(["ansible", "-i", str(cluster.inventory), "localhost", "-m", module, *arguments], cwd=folder,
+                          env={**cluster.environment, "ANSIBLE_CONFIG": f"{folder}/ansible.cfg", "ANSIBLE_NOCOLOR": "1",
+                               "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+                          capture_output=True, text=True, timeout=120)
+    return done.returncode, json.loads(done.stdout.partition("=>")[2] or "{}")
+
+
+def test_ad_hoc_puts_the_binary_in_place_and_checks_it_too(running, peers, tmp_path):
+    dest = tmp_path / "pump"
+    wanted = f"src={peers.new} dest={dest} component=pump"
+    assert ad_hoc(running, "--check", "-a", wanted)[1]["changed"] is True
+    assert not dest.exists()
+    assert ad_hoc(running, "-a", wanted)[1]["changed"] is True
+    assert process.file_digest(dest) == process.file_digest(peers.new)
+    assert ad_hoc(running, "-a", wanted, module="copy_binary")[1]["changed"] is False
+    status, refused = ad_hoc(running, "-a", f"src={peers.drainer} dest={dest} component=pump")
+    assert status != 0 and refused["error"]["code"] == "wrong_program"
+    assert process.file_digest(dest) == process.file_digest(peers.new)
