@@ -1,6 +1,8 @@
 """a second run changes nothing; --check --diff changes nothing and shows the plan."""
+import re
+
 from support.guard import assert_same_files
-from support.playbook import roll
+from support.playbook import roll, run
 from support.watcher import Watcher
 
 
@@ -64,3 +66,13 @@ def test_a_check_after_the_roll_has_nothing_to_do(cluster, binaries):
     cluster.offer(binaries.new)
     roll(cluster).assert_done()
     assert roll(cluster, "--check", "--diff").assert_done().changed_hosts() == []
+
+
+def test_status_says_what_an_upgrade_would_do_and_changes_nothing(shared, binaries):
+    shared.offer(binaries.new)
+    pids, files = shared.pids(), shared.snapshot()
+    status = run(shared, "status.yml").assert_done()
+    for name in pids:
+        assert re.search(rf"{name}: v4.0.14, online, pid {pids[name]}; an upgrade would restart it", status.output), status.output
+    assert shared.pids() == pids
+    assert_same_files(files, shared.snapshot())

@@ -135,7 +135,7 @@ class Host:
         if self.supervision == "supervise":
             shutil.copy2(paths.peer("supervise"), f"{self.deploy_dir}/bin/supervise")
             for program in ("svc", "svstat"):
-                shutil.copy2(f"/usr/bin/{program}", f"{self.deploy_dir}/bin/{program}")
+                os.symlink(f"/usr/bin/{program}", f"{self.deploy_dir}/bin/{program}")  # of the user land the tool runs in
         self.give_to_user()
 
     def configuration(self):

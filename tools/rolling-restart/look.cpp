@@ -128,7 +128,7 @@ result<void> session::read_target() {
                    "stage the set again"};
     return {};
   }
-  // Check mode staged nothing. And a set that is committed has no manifest any more: it is what the node runs.
+  // Check mode staged nothing, nor did status.yml. A committed set has no manifest any more: it is what the node runs.
   for (auto const& done : journal_.committed)
     if (done.set.set == settings_.staged_set) {
       target_ = done.set;
@@ -138,7 +138,7 @@ result<void> session::read_target() {
     target_ = journal_.in_flight->set;
     return {};
   }
-  if (context_->check && settings_.staged) {
+  if ((context_->check || settings_.action == action::status) && settings_.staged) {
     target_ = settings_.staged;
     return {};
   }
