@@ -127,7 +127,8 @@ class Host:
     def install(self, binary):
         for folder in ("bin", "scripts", "conf", f"status/{self.component}", "log", "backup", f"data.{self.component}"):
             os.makedirs(f"{self.deploy_dir}/{folder}", exist_ok=True)
-        shutil.copy2(binary, self.binary)
+        shutil.copy2(binary, f"{self.binary}.new")
+        os.rename(f"{self.binary}.new", self.binary)  # a former one may be busy for a moment after its end
         for name, text in (("run", self.run_script), ("start", START), ("stop", STOP)):
             self.write(f"scripts/{name}_{self.component}.sh", text.format(**self._values), 0o755)
         self.write(f"conf/{self.component}.toml", self.configuration(), 0o644)

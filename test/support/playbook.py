@@ -86,7 +86,7 @@ class Run:
         """Codes of failed tasks: a tool's `error.code`, or what a task of the playbooks itself begins its msg with."""
         failed = [record["result"] for record in self.records if record["outcome"] == "failed"]
         items = [item for result in failed for item in result.get("results", [result])]
-        return [item["error"]["code"] if "error" in item else str(item.get("msg")).partition(":")[0] for item in items]
+        return [item["error"]["code"] if "error" in item else _words(item.get("msg")).partition(":")[0] for item in items]
 
     def changed_hosts(self):
         return sorted(host for host, counts in self.stats.items() if counts["changed"])
@@ -101,6 +101,10 @@ class Run:
         found = self.error_codes()
         assert set(codes) & set(found), f"codes {found}, not one of {codes}:\n{self.output}"
         return self
+
+
+def _words(message):
+    return str(message[0] if isinstance(message, list) else message)
 
 
 def run(cluster, playbook, *arguments, timeout=600, **options):

@@ -152,7 +152,15 @@ def end_orderly():
         signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
-def main():
+def main(show):
+    """Shows on an embedded cluster below a folder of its own; exits. `show`: what to show, given the folder."""
+    try:
+        sys.exit(shown(show))
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing is left running")
+
+
+def shown(show):
     end_orderly()
     folder = tempfile.mkdtemp(prefix="tbu-quickstart.")
     os.chmod(folder, 0o755)  # the user tidb works below it
@@ -171,7 +179,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing is left running")
+    main(show)

@@ -4,6 +4,7 @@
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${TBU_BUILD:-$repo/build}
 library=$repo/playbooks/library
+kafka_jars=${TBU_KAFKA:-/var/cache/tidb-binlog-upgrade/kafka-2.8.2}
 python=/usr/bin/python3  # Debian's, whatever else PATH holds: it has pytest and Ansible
 
 packages_build="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-dev libboost-container1.81-dev
@@ -12,6 +13,7 @@ packages_build="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-
 packages_cluster="ansible-core etcd-server daemontools golang-go ca-certificates python3 procps"
 packages_test="catch2 python3-pytest etcd-client clang clang-format clang-tidy libclang-rt-14-dev yamllint
   ansible-lint git mmdebstrap binutils mariadb-server mariadb-client"
+packages_kafka="maven default-jre-headless"
 packages_hosts="systemd-container mmdebstrap iproute2 openssh-client util-linux openssl"
 
 say() { printf '%s\n' "$*"; }
@@ -100,6 +102,26 @@ build_peers() {
       "$go" build -ldflags '-s -w' -o "$build/peers/" ./cmd/...
     install -m 0755 supervise "$build/peers/supervise"
   ) 9>"$build.lock"
+}
+
+# The jars of Kafka and its ZooKeeper, by Maven, kept for later; each must be what SHA256SUMS says. Where Maven gets nothing,
+# the tests of the old versions say "not tested here: no Kafka", and ctest lists them as skipped.
+install_kafka() {
+  local new
+  [ ! -e "$kafka_jars/complete" ] || return 0
+  mkdir -p "$(dirname "$kafka_jars")" "$build/log"
+  new=$(mktemp -d "$kafka_jars.XXXXXX")
+  say "fetching Kafka"
+  if ! mvn -B -q -f "$repo/test/support/jars/pom.xml" -DoutputDirectory="$new" \
+    org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies >"$build/log/kafka" 2>&1; then
+    rm -rf "$new"
+    say "not tested here: no Kafka (Maven brought nothing: $build/log/kafka)"
+    return 0
+  fi
+  (cd "$new" && sha256sum --quiet -c "$repo/test/support/jars/SHA256SUMS") || { rm -rf "$new"; die "Kafka's jars are not what they were"; }
+  chmod 755 "$new"
+  touch "$new/complete"
+  mv -T "$new" "$kafka_jars" 2>/dev/null || rm -rf "$new"  # another run was first
 }
 
 # The user lands of the hosts that tests run on: a minute or two each the first time, kept for later (test/hosts/rig).

@@ -15,6 +15,7 @@ import (
 	"peers/internal/bake"
 	"peers/internal/era"
 	"peers/internal/knob"
+	"peers/internal/old"
 )
 
 type words []string
@@ -25,7 +26,7 @@ func (w *words) Set(value string) error { *w = append(*w, value); return nil }
 func main() {
 	from := flag.String("from", "", "the stand-in `file` to start from (required)")
 	out := flag.String("out", "", "the `file` to make (required)")
-	version := flag.String("version", "", "the release it claims to be, such as v4.0.16; none: an unofficial build")
+	version := flag.String("version", "", "the release it claims to be, such as v4.0.16, or kafka, v1.1, v1.0, rc2.3 of the old ones; none: an unofficial build")
 	size := flag.Int("size-mb", 0, "pad the file to this many `MB` (10^6 bytes)")
 	var knobs words
 	flag.Var(&knobs, "knob", "misbehaviour, `name[=value]`; may be repeated (README.md)")
@@ -47,7 +48,8 @@ func makePeer(from, out, version string, size int, knobs words) error {
 		return err
 	}
 	if version != "" {
-		if _, err := era.Parse(version); err != nil {
+		_, err := era.Parse(version)
+		if _, isOld := old.ParseEra(version); err != nil && isOld != nil {
 			return err
 		}
 	}

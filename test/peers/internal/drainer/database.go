@@ -1,7 +1,6 @@
 package drainer
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 
 	"peers/internal/era"
+	"peers/internal/registry"
 )
 
 // safeMode is how long a Drainer replaces instead of inserting after a start, so that what is
@@ -47,7 +47,7 @@ func openDatabase(server *Server) (*database, error) {
 	if to.Checkpoint.Schema != "" {
 		d.schema = to.Checkpoint.Schema
 	}
-	if d.clusterID, err = server.clusterID(); err != nil {
+	if d.clusterID, err = registry.ClusterID(server.ctx, server.nodes.KV); err != nil {
 		return nil, err
 	}
 	return d, d.create()
@@ -112,19 +112,4 @@ func (d *database) save(commitTS int64, consistent bool) error {
 	}
 	_, err = d.db.Exec("replace into "+d.schema+".checkpoint values(?, ?)", d.clusterID, string(text))
 	return err
-}
-
-// clusterID is PD's; etcd keeps it as eight bytes, the stand-in for PD may have none.
-func (s *Server) clusterID() (int64, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, 5*time.Second)
-	defer cancel()
-	found, err := s.nodes.KV.Get(ctx, "/pd/cluster_id")
-	if err != nil || len(found.Kvs) == 0 {
-		return 0, err
-	}
-	var id int64
-	for _, b := range found.Kvs[0].Value {
-		id = id<<8 | int64(b)
-	}
-	return id & (1<<62 - 1), nil
 }

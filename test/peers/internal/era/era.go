@@ -138,3 +138,11 @@ func (v Version) SavesSchemaVersion() bool { return v.AtLeast(4, 0, 10) }
 
 // DrainerExitsOnLostPD: facts 2.4, quits with 2 after 20 failed heartbeats.
 func (v Version) DrainerExitsOnLostPD() bool { return v.AtLeast(4, 0, 9) }
+
+// BinlogStatus: facts 5, TiDB's /info has binlog_status.
+func (v Version) BinlogStatus() bool { return v.since(19, 6) }
+
+// OldBinlog: facts 3.4, TiDB writes to an old Pump's socket, and knows no other Pumps.
+func (v Version) OldBinlog() bool {
+	return (v.Major < 2 || v.Major == 2 && v.Minor == 0) && !strings.Contains(v.Text, "-binlog")
+}

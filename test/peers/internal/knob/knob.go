@@ -38,6 +38,17 @@ type Set struct {
 	NoPumps          bool   `json:"no_pumps,omitempty"`
 	Stuck            bool   `json:"stuck,omitempty"`
 	SyncError        int    `json:"sync_error,omitempty"`
+
+	// The old versions' alone.
+	EmptyReply     bool   `json:"empty_reply,omitempty"`
+	NullBody       bool   `json:"null_body,omitempty"`
+	LossCount      int64  `json:"loss_count,omitempty"`
+	FailWrites     bool   `json:"fail_writes,omitempty"`
+	FlushNeverEnds bool   `json:"flush_never_ends,omitempty"`
+	Firewalled     string `json:"firewalled,omitempty"`
+	Forgotten      string `json:"forgotten,omitempty"`
+	WindowFrozen   bool   `json:"window_frozen,omitempty"`
+	NoTSO          bool   `json:"no_tso,omitempty"`
 }
 
 // Parse reads command-line knobs: name, or name=value.

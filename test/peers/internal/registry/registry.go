@@ -59,6 +59,21 @@ func Dial(urls string, security *tls.Config) (*clientv3.Client, error) {
 	})
 }
 
+// ClusterID is PD's; etcd keeps it as eight bytes, the stand-in for PD may have none.
+func ClusterID(ctx context.Context, kv clientv3.KV) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	found, err := kv.Get(ctx, "/pd/cluster_id")
+	if err != nil || len(found.Kvs) == 0 {
+		return 0, err
+	}
+	var id int64
+	for _, b := range found.Kvs[0].Value {
+		id = id<<8 | int64(b)
+	}
+	return id & (1<<62 - 1), nil
+}
+
 // Prefix is the folder of all nodes of a kind, with its slash.
 func Prefix(kind string) string { return "/tidb-binlog/v1/" + kind + "/" }
 

@@ -16,6 +16,7 @@ import (
 	"peers/internal/bake"
 	"peers/internal/era"
 	"peers/internal/knob"
+	"peers/internal/old"
 )
 
 // Program is which program this is and what was baked into it.
@@ -23,6 +24,7 @@ type Program struct {
 	Name    string // pump or drainer
 	Version era.Version
 	Baked   knob.Set
+	Old     *old.Era // one of the old versions; nil: the cluster version
 }
 
 // New reads the running binary's trailer.
@@ -35,6 +37,23 @@ func New(name string) (Program, error) {
 	program.Baked = trailer.Knobs
 	if trailer.Version != "" {
 		program.Version, err = era.Parse(trailer.Version)
+	}
+	return program, err
+}
+
+// NewOld is New for the old versions' programs: -V, log and configuration as in 2.1's first releases.
+func NewOld(name string) (Program, error) {
+	program := Program{Name: name}
+	trailer, err := bake.Own()
+	if err != nil {
+		return program, err
+	}
+	program.Baked = trailer.Knobs
+	e, err := old.ParseEra(trailer.Version)
+	program.Old = &e
+	program.Version = era.Version{Major: 2, Minor: 1, Text: e.Text}
+	if e == old.Kafka {
+		program.Version.Patch = 7 // the first release with a Release Version line
 	}
 	return program, err
 }

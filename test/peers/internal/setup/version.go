@@ -17,8 +17,7 @@ func (p Program) BuildInfo() [][2]string {
 	release, hash, built := notProvided, notProvided, notProvided
 	if p.Version.Text != "" {
 		release = p.Version.Text
-		knobs, _ := json.Marshal(p.Baked)
-		hash = fmt.Sprintf("%x", sha1.Sum(append([]byte(release), knobs...)))
+		hash = p.GitHash()
 		built = "2021-07-27 11:32:22"
 	}
 	slash := "/"
@@ -38,8 +37,21 @@ func (p Program) BuildInfo() [][2]string {
 	return info
 }
 
+// GitHash is one of the version and the knobs.
+func (p Program) GitHash() string {
+	knobs, _ := json.Marshal(p.Baked)
+	return fmt.Sprintf("%x", sha1.Sum(append([]byte(p.Version.Text), knobs...)))
+}
+
 // printVersion: facts 1.6; stdout since 3.0, through the logger on stderr before.
 func (p Program) printVersion() {
+	if p.Old != nil && p.Old.Local() { // facts 1.6
+		fmt.Printf("%s Version: 2.0.0+git\n", p.Name)
+		for _, line := range p.BuildInfo() {
+			fmt.Printf("%s: %s\n", line[0], line[1])
+		}
+		return
+	}
 	if !p.Version.VersionOnStdout() {
 		logger := zlog.Default(false)
 		for _, line := range p.BuildInfo() {

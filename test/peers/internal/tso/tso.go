@@ -21,6 +21,9 @@ const (
 // Physical is the milliseconds part of a timestamp.
 func Physical(ts int64) int64 { return ts >> logicalBits }
 
+// Floor is the lowest timestamp of the same millisecond: none that is given later is below it, by whatever process.
+func Floor(ts int64) int64 { return Physical(ts) << logicalBits }
+
 // Approach is the timestamp that a node reports without asking PD: one taken at start plus the
 // whole seconds passed since (facts 1.2, updateTS).
 func Approach(ts int64, since time.Duration) int64 {

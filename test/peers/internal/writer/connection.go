@@ -2,10 +2,12 @@ package writer
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -21,11 +23,13 @@ type binlog struct {
 	StartTS  int64  `json:"start_ts"`
 	CommitTS int64  `json:"commit_ts,omitempty"`
 	Payload  string `json:"payload,omitempty"`
+	DDL      bool   `json:"ddl,omitempty"` // old Pumps only
 }
 
 // connection keeps a pump's HTTP connections until they are reset.
 type connection struct {
 	security *tls.Config
+	socket   string // path of a unix socket, in place of the host
 	mu       sync.Mutex
 	host     string
 	client   *http.Client
@@ -44,10 +48,13 @@ func (c *connection) reset(host string) {
 		c.client.CloseIdleConnections()
 	}
 	c.host = host
-	c.client = &http.Client{
-		Timeout:   writeTimeout,
-		Transport: &http.Transport{TLSClientConfig: c.security, MaxIdleConnsPerHost: 64},
+	transport := &http.Transport{TLSClientConfig: c.security, MaxIdleConnsPerHost: 64}
+	if c.socket != "" {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", c.socket)
+		}
 	}
+	c.client = &http.Client{Timeout: writeTimeout, Transport: transport}
 }
 
 // write sends one binlog; a refusal is an error with the pump's text.

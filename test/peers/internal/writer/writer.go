@@ -17,6 +17,7 @@ import (
 type Options struct {
 	PDURLs   string
 	Security *tls.Config
+	Socket   string        // of an old Pump; none: the registered new Pumps
 	Rate     float64       // transactions per second
 	TxnDelay time.Duration // between prewrite and commit
 	Drain    time.Duration // how long commits may be retried once the writer is to end
@@ -40,11 +41,18 @@ type Summary struct {
 // Writer runs transactions at a rate, each on its own, as TiDB's sessions do.
 type Writer struct {
 	options Options
-	client  *client
+	client  sink
 	oracle  *tso.Oracle
 
 	mu      sync.Mutex
 	summary Summary
+	next    int // number of the next transaction
+}
+
+// sink takes binlogs: new Pumps, or an old one.
+type sink interface {
+	prewrite(b binlog) (*peer, error)
+	finish(ctx context.Context, p *peer, b binlog) error
 }
 
 // New connects to PD and loads the pumps.
@@ -53,29 +61,77 @@ func New(ctx context.Context, options Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	dial := func(host string) *connection { return newConnection(host, options.Security) }
 	w := &Writer{
 		options: options,
-		client:  &client{pumps: newPumps(dial), etcd: etcd},
 		oracle:  tso.NewOracle(etcd),
 		summary: Summary{PerPump: map[string]int{}, Errors: map[string]int{}},
 	}
-	return w, w.client.follow(ctx)
+	if options.Socket != "" {
+		w.client = newSocketClient(options.Socket)
+		return w, nil
+	}
+	dial := func(host string) *connection { return newConnection(host, options.Security) }
+	new := &client{pumps: newPumps(dial), etcd: etcd}
+	w.client = new
+	return w, new.follow(ctx)
 }
 
-// Run starts transactions until ctx ends, and returns when all of them have ended.
+// Continue takes over the counts of a former life.
+func (w *Writer) Continue(former Summary) {
+	w.count(func(s *Summary) {
+		if former.PerPump != nil && former.Errors != nil {
+			*s = former
+		}
+	})
+}
+
+// Summary is the result so far.
+func (w *Writer) Summary() Summary {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.summary
+	now.PerPump, now.Errors = copied(now.PerPump), copied(now.Errors)
+	return now
+}
+
+func copied(counts map[string]int) map[string]int {
+	same := map[string]int{}
+	for name, count := range counts {
+		same[name] = count
+	}
+	return same
+}
+
+// DDL runs a schema change through an old Pump.
+func (w *Writer) DDL(ctx context.Context, query string) (commitTS int64, err error) {
+	b := binlog{Payload: query, DDL: true}
+	if b.StartTS, err = w.oracle.Get(ctx); err != nil {
+		return 0, err
+	}
+	pump, err := w.client.prewrite(b)
+	if err != nil {
+		return 0, err
+	}
+	end := binlog{Type: "commit", StartTS: b.StartTS}
+	if end.CommitTS, err = w.oracle.Get(ctx); err != nil {
+		return 0, err
+	}
+	return end.CommitTS, w.client.finish(ctx, pump, end)
+}
+
+// Run starts transactions until ctx ends, and returns when all of them have ended. It may be run again.
 func (w *Writer) Run(ctx context.Context) Summary {
 	var running sync.WaitGroup
 	drain, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / w.options.Rate))
 	defer tick.Stop()
-	for n := 0; ctx.Err() == nil; n++ {
+	for ; ctx.Err() == nil; w.next++ {
 		running.Add(1)
 		go func(n int) {
 			defer running.Done()
 			w.transaction(drain, n)
-		}(n)
+		}(w.next)
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -83,9 +139,7 @@ func (w *Writer) Run(ctx context.Context) Summary {
 	}
 	time.AfterFunc(w.options.Drain, cancel)
 	running.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.summary
+	return w.Summary()
 }
 
 func (w *Writer) transaction(drain context.Context, n int) {

@@ -1,0 +1,199 @@
+"""A LegacyCluster with hosts for new Pumps and a new Drainer, on which nothing is yet, and the operator of its migration."""
+import json
+import os
+import shutil
+
+from . import paths, playbook
+from .cluster import MARK, make_peer
+from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost
+from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB
+
+NEW = "v4.0.16"
+
+INVENTORY = """\
+[pd_servers]
+pd1 ansible_host={pd.host} pd_client_port={pd.port}
+
+[tidb_servers]
+{tidbs}
+
+[old_pump_servers]
+{old_pumps}
+
+[old_drainer_servers]
+{old_drainers}
+
+[kafka_servers]
+{kafka}
+
+[zookeeper_servers]
+{zookeeper}
+
+[pump_servers]
+{pumps}
+
+[drainer_servers]
+{drainers}
+
+[all:vars]
+ansible_connection = local
+ansible_user = tidb
+ansible_python_interpreter = /usr/bin/python3
+enable_binlog = True
+process_supervision = supervise
+old_pump_supervision = command
+tidb_version = {tidb_version}
+migration_from = {migration_from}
+"""
+
+# Waits of whole seconds that say nothing on stand-ins; no check is left out.
+QUICK = {"migration_stable_for": 2, "migration_wait": 60, "drainer_stable_for": 2}
+
+
+class FreshPump(PumpHost):
+    """A host that a Pump is to be deployed on: it makes its id itself."""
+
+    @property
+    def node_id(self):
+        return f"{os.uname().nodename}:{self.port}"
+
+
+class Migration(LegacyCluster):
+    """`new_pumps` hosts for Pumps and one for a Drainer, in the inventory and empty."""
+
+    def __init__(self, *arguments, new_pumps=2, start=True, **options):
+        super().__init__(*arguments, start=start, **options)
+        try:
+            self.pumps = [FreshPump(f"pump{number}", self.folder, f"{self._network}.{10 + number}", self.pd.url, self.environment)
+                          for number in range(1, new_pumps + 1)]
+            self.new_drainer = DrainerHost("drainer1", self.folder, f"{self._network}.101", self.pd.url, self.environment)
+            self.drainers = [self.new_drainer]
+            for host in (*self.pumps, self.new_drainer):
+                os.makedirs(host.deploy_dir)  # as the bootstrap of hosts leaves it
+                host.give_to_user()
+            self._prepare_control_host()
+            self.write_inventory()
+        except BaseException:
+            self.close(keep_files=True)
+            raise
+
+    def _prepare_control_host(self):
+        """What step 1 asks for: new programs, the new Drainer's configuration, how to reach the downstream."""
+        # as large as other hosts' disks are: a Pump short of space refuses writes
+        programs = {"pump": make_peer(self.new_path("pump"), NEW, f"available_bytes={100 << 30}"),
+                    "drainer": make_peer(self.new_path("drainer"), NEW, program="drainer")}
+        for program, path in programs.items():
+            assert self.offer(path, program).status == 0
+        self._offer_supervise()
+        for program in ("svc", "svstat"):
+            shutil.copy2(f"/usr/bin/{program}", f"{self.resources_dir}/bin/{program}")
+        conf = f"{playbook.copy_of_playbooks(self)}/conf"
+        destination = self.mariadb.destination if self.mariadb else FILE_DESTINATION.format(folder=self.old_drainer.out)
+        with open(f"{conf}/drainer1_drainer.toml", "w", encoding="ascii") as file:
+            file.write(DRAINER_TOML.format(destination=destination))
+        if self.mariadb:
+            with open(f"{conf}/drainer1_checkpoint.cnf", "w", encoding="ascii") as file:
+                file.write(f"[client]\nhost=127.0.0.1\nport={self.mariadb.port}\nuser=root\n")
+
+    def _offer_supervise(self):
+        """The stand-in's, which gives what it starts the environment of this cluster: rolling-restart gives supervise a
+        login's, and `ulimit -n 1000000` may not be allowed here."""
+        with open(paths.peer("supervise"), encoding="ascii") as file:
+            first, rest = file.read().split("\n", 1)
+        exports = "".join(f"export {name}='{self.environment[name]}'\n" for name in ("BASH_ENV", MARK))
+        path = f"{self.resources_dir}/bin/supervise"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{first}\n{exports}{rest}")
+        os.chmod(path, 0o755)
+
+    def write_inventory(self, tidb_version=NEW_TIDB, places=None):
+        """`places`: {name of a new node: other host variables}, such as one that is an old one's."""
+        if not self.__dict__.get("new_drainer"):
+            return  # the clusters this one is built upon write theirs
+
+        def line(host, **variables):
+            values = {"ansible_host": host.address, "deploy_dir": host.deploy_dir, **variables, **(places or {}).get(host.name, {})}
+            return " ".join([host.name, *(f"{name}={value}" for name, value in values.items())])
+
+        def java(name, service, **variables):
+            values = {"ansible_host": "127.0.0.1", "deploy_dir": service.deploy_dir, **variables}
+            return " ".join([name, *(f"{key}={value}" for key, value in values.items())])
+
+        self.inventory.write_text(INVENTORY.format(
+            pd=self.pd, tidb_version=tidb_version, migration_from="local" if self.mode == "rc2.3" else "kafka",
+            tidbs="\n".join(line(tidb, tidb_status_port=tidb.port) for tidb in self.tidbs),
+            old_pumps="\n".join(line(pump, old_pump_port=pump.port) for pump in self.old_pumps),
+            old_drainers=line(self.old_drainer, old_drainer_port=self.old_drainer.port),
+            kafka=java("kafka1", self.kafka, kafka_port=self.kafka.port, kafka_home=self.kafka.home,
+                       data_dirs=self.kafka.data_dir, zk_client_port=self.zookeeper.port) if self.kafka else "",
+            zookeeper=java("zk1", self.zookeeper, zk_client_port=self.zookeeper.port, zookeeper_home=self.kafka.home,
+                           zookeeper_data_dir=self.zookeeper.data_dir) if self.kafka else "",
+            pumps="\n".join(line(pump, pump_port=pump.port, resources_dir=self.resources_dir) for pump in self.pumps),
+            drainers=line(self.new_drainer, drainer_port=self.new_drainer.port, resources_dir=self.resources_dir)),
+            encoding="utf-8")
+
+    # The commands.
+    def play(self, name, *arguments, tags=None, quick=True, **variables):
+        return playbook.Run(self, name, *arguments, tags=tags, quick=quick, variables={**(QUICK if quick else {}), **variables})
+
+    def migrate(self, *arguments, **options):
+        return self.play("migrate_to_cluster.yml", *arguments, **options).wait()
+
+    def decommission(self, *arguments, **options):
+        return self.play("decommission_legacy.yml", *arguments, **options).wait()
+
+    # The operator's steps.
+    def pause_business(self):
+        """Step 2; returns the barrier."""
+        for tidb in self.tidbs:
+            tidb.pause()
+        return self.tidbs[0].ddl("create table if not exists standin.binlog_barrier (id int)")
+
+    def switch(self, binary):
+        """Step 3."""
+        for tidb in self.tidbs:
+            tidb.switch(binary)
+
+    def switch_halfway(self, tidb, binary):
+        """Step 3 done wrong: the new version is there, and its configuration still names the old Pump's socket."""
+        socket = self.old_pumps[self.tidbs.index(tidb)].socket
+        tidb.stop()
+        tidb._values["binlog_flags"] = "--config=conf/tidb.toml"
+        tidb.install(binary)
+        tidb.write("conf/tidb.toml", f'[binlog]\nenable = true\nbinlog-socket = "{socket}"\n', 0o644)
+        tidb.start()
+
+    def resume_business(self):
+        """Step 4."""
+        for tidb in self.tidbs:
+            tidb.resume()
+
+    # What was seen.
+    @property
+    def record(self):
+        """The record of the migration; {} before its first step."""
+        path = self.migration_file(".json")
+        if not os.path.exists(path):
+            return {}
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+
+    @property
+    def steps(self):
+        return list(self.record.get("steps", {}))
+
+    def migration_file(self, suffix):
+        return f"{self.folder}/playbooks/migration/{CLUSTER_ID}{suffix}"
+
+    def old_pids(self):
+        """{name: pid} of everything of the old version."""
+        parts = {**{pump.name: pump for pump in self.old_pumps}, "drainer": self.old_drainer}
+        if self.kafka:
+            parts.update(kafka=self.kafka, zookeeper=self.zookeeper)
+        return {name: part.pid for name, part in parts.items()}
+
+    def assert_every_row_once(self):
+        """Business is paused or has ended: all rows are downstream, none twice."""
+        self.wait_received()
+        received = self.received
+        assert sorted(received) == sorted(self.sent), f"{len(received)} received of {len(self.sent)} sent"

@@ -1,0 +1,100 @@
+"""An old deployment whose TiDB has been switched to a new Pump, with wait-synced's proof: ready to be retired by
+decommission-legacy."""
+import json
+import os
+
+from . import process, tool, wait
+from .cluster import make_peer
+from .legacy import LegacyCluster
+from .old_hosts import CLUSTER_ID
+
+
+class Retiring(LegacyCluster):
+    """`proof` is its path. `options_of(component)` are those of a call that goes through when its turn has come."""
+
+    def __init__(self, mode="rc2.3", **options):
+        super().__init__(mode=mode, tidbs=1, downstream="file", rate=20, **options)
+        try:
+            self.old_pump, self.tidb = self.old_pumps[0], self.tidbs[0]
+            self.new_pump = self.add_pump(make_peer(self.new_path("pump"), "v4.0.16"))
+            self.tidb.pause()
+            barrier = self.tidb.ddl("create table t (a int)")
+            self.tidb.switch(self.new_tidb())
+            self.tidb.resume()
+            self.proof = f"{self.folder}/proof.json"
+            proven = self.tool("wait-synced", f"--drainers={self.old_drainer.advertised}", f"--pumps={self.old_pump.advertised}",
+                               f"--pd-urls={self.pd.url}", f"--barrier={barrier}", "--stable-for=1", "--interval=0.5",
+                               "--timeout=90", f"--evidence-file={self.proof}")
+            assert proven.status == 0, proven
+        except BaseException:
+            self.close()
+            raise
+
+    def options_of(self, component):
+        node = {"drainer": self.old_drainer, "pump": self.old_pump, "kafka": self.kafka, "zookeeper": self.zookeeper}[component]
+        options = {"component": component, "deploy_dir": node.deploy_dir, "port": node.port, "evidence_file": self.proof,
+                   "pd_urls": self.pd.url, "new_pumps": self.new_pump.advertised}
+        if component == "drainer":
+            options["old_pumps"] = self.old_pump.advertised
+        else:
+            options.update(new_drainers=",".join(each.advertised for each in self.drainers) or "127.0.0.1:1",
+                           old_drainers=self.old_drainer.advertised)
+        if component in ("drainer", "pump"):
+            options["tidbs"] = self.tidb.advertised
+        else:
+            options.update(old_pumps=self.old_pump.advertised, kafka_home=self.kafka.home, data_dir=node.data_dir,
+                           stop_command=f"{node.deploy_dir}/scripts/run_{component}.sh stop")
+        if component == "zookeeper":
+            options["brokers"] = self.kafka.address
+        return options
+
+    def words(self, node, **changes):
+        options = {**self.options_of(node), **changes}
+        return [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
+
+    def stop_old(self, node, *flags, **changes):
+        return tool.run("decommission-legacy", *flags, *self.words(node, **changes), environment=self.environment)
+
+    def undo(self, component, *flags, **changes):
+        options = self.options_of(component)
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in
+                 {**{name: options[name] for name in ("component", "deploy_dir", "port", "pd_urls")}, **changes}.items()]
+        return tool.run("decommission-legacy", "--action=undo", *flags, *words, environment=self.environment)
+
+    def start_new_drainer(self):
+        """On a checkpoint of its own; returns when it is past the proof."""
+        self.add_drainer(make_peer(self.new_path("drainer"), "v4.0.16", program="drainer"))
+        drainer = self.drainers[-1]
+        drainer.start()
+        with open(self.proof, encoding="utf-8") as file:
+            since = json.load(file)["since"]
+        wait.until("the new Drainer is past the proof", lambda: (drainer.status() or {}).get("LastTS", 0) > since)
+
+    def folder_of(self, component):
+        options = self.options_of(component)
+        return f"{options['deploy_dir']}/decommission/{component}-{options['port']}"
+
+    def manifest(self, component):
+        with open(f"{self.folder_of(component)}/manifest.json", encoding="utf-8") as file:
+            return json.load(file)
+
+
+def running_as(pid):
+    """What makes a process the one it was: executable, words, directory, environment, user."""
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        environment = file.read()
+    return (process.executable(pid), process.command_line(pid), os.readlink(f"/proc/{pid}/cwd"), environment, process.user(pid))
+
+
+def contents(folder):
+    """{path: bytes} of all files below."""
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(where, name), "rb") as file:
+                found[os.path.join(where, name)] = file.read()
+    return found
+
+
+def steps(call):
+    return {step["name"]: step for step in call["steps"]}
