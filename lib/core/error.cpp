@@ -56,6 +56,20 @@ constexpr code_row code_table[] = {
     {errc::already_running, "already_running", 1},
     {errc::no_checkpoint, "no_checkpoint", 1},
     {errc::checkpoint_too_old, "checkpoint_too_old", 1},
+    {errc::no_proof, "no_proof", 1},
+    {errc::proof_too_old, "proof_too_old", 1},
+    {errc::wrong_cluster, "wrong_cluster", 1},
+    {errc::not_synced, "not_synced", 1},
+    {errc::proof_disproved, "proof_disproved", 1},
+    {errc::still_written, "still_written", 1},
+    {errc::binlogs_lost, "binlogs_lost", 1},
+    {errc::wrong_order, "wrong_order", 1},
+    {errc::drainers_not_ready, "drainers_not_ready", 1},
+    {errc::shared, "shared", 1},
+    {errc::wrong_node, "wrong_node", 1},
+    {errc::unproven, "unproven", 1},
+    {errc::revived, "revived", 1},
+    {errc::nothing_to_undo, "nothing_to_undo", 1},
 };
 
 code_row const& row_of(errc code) {

@@ -58,6 +58,21 @@ enum class errc {
   already_running,       // asked to start what runs another version
   no_checkpoint,         // a Drainer would not know where to go on from
   checkpoint_too_old,    // the Pumps no longer hold what a Drainer would read first
+  // exit status 1: retiring an old node
+  no_proof,            // no proof of wait-synced, or none that is about this node
+  proof_too_old,       // older than max_age
+  wrong_cluster,       // of another cluster than PD's
+  not_synced,          // the proof does not say that all is applied
+  proof_disproved,     // what the old Drainer says now contradicts the proof
+  still_written,       // a TiDB still writes to the old Pump
+  binlogs_lost,        // an old Pump lost binlogs while it told TiDB that all was well
+  wrong_order,         // another node still needs this one
+  drainers_not_ready,  // a new Drainer is not online, or not past the proof
+  shared,              // others use what is to be stopped
+  wrong_node,          // unit, process, executable, data directory and port do not belong together
+  unproven,            // something required can't be read
+  revived,             // started again by somebody after it was stopped
+  nothing_to_undo,     // nothing was retired here
 };
 
 std::string_view name(errc code);

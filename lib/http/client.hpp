@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,5 +74,8 @@ class client {
 // Reads the files and tells what is wrong with them before any connection: missing, not PEM, key of another
 // certificate, expired. errc::tls_failed.
 core::result<void> check_tls_files(tls_files const& files);
+// What a tool's options tls_ca, tls_cert, tls_key and tls_server_name come to: nothing where none is given, errc::usage
+// where one is missing, else as check_tls_files.
+core::result<std::optional<tls_files>> wanted_tls(tls_files const& given);
 
 }  // namespace http

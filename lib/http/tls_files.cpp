@@ -84,6 +84,17 @@ core::result<void> check_tls_files(tls_files const& files) {
   return check_client_certificate(files);
 }
 
+core::result<std::optional<tls_files>> wanted_tls(tls_files const& given) {
+  if (given.ca.empty() && (!given.cert.empty() || !given.key.empty() || !given.server_name.empty()))
+    return core::error{core::errc::usage, "cannot use tls_cert, tls_key or tls_server_name: tls_ca is not given",
+                       "give tls_ca"};
+  if (given.cert.empty() != given.key.empty())
+    return core::error{core::errc::usage, "cannot use tls_cert without tls_key, or the reverse", "give both or none"};
+  if (given.ca.empty()) return std::optional<tls_files>();
+  TRY(check_tls_files(given));
+  return std::optional(given);
+}
+
 core::result<tls::context> tls::make_context(tls_files const& files) {
   TRY(check_tls_files(files));
   context made(SSL_CTX_new(TLS_client_method()));

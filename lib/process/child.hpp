@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace process {
@@ -17,6 +18,10 @@ struct command {
   std::filesystem::path cwd = {};                            // empty: this process's
   std::optional<std::vector<std::string>> environment = {};  // NAME=value; nothing: this process's
 };
+
+// "bin/pump --addr='0.0.0.0:8250'" to words; quotes and backslashes as a shell reads them, nothing else expanded.
+// `what` names the text in the error (errc::usage).
+core::result<std::vector<std::string>> split_command(std::string_view text, std::string_view what = "a command");
 
 struct exit_report {
   int exit_code = 0;  // -1 when ended by a signal

@@ -1,7 +1,10 @@
 #include "process/proc_text.hpp"
 
+#include <arpa/inet.h>
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 
 namespace process {
 namespace {
@@ -98,6 +101,83 @@ std::optional<std::vector<std::uint64_t>> listening_inodes(std::string_view tabl
   });
   if (!readable) return std::nullopt;
   return inodes;
+}
+
+namespace {
+
+// Addresses are words of 32 bits in the host's byte order, each as eight digits; both are little endian where this
+// runs.
+std::optional<std::string> address_of(std::string_view hex) {
+  std::array<unsigned char, 16> bytes{};
+  if (hex.size() != 8 && hex.size() != 32) return std::nullopt;
+  for (std::size_t word = 0; word * 8 < hex.size(); ++word) {
+    auto const value = number<std::uint32_t>(hex.substr(word * 8, 8), 16);
+    if (!value) return std::nullopt;
+    std::memcpy(bytes.data() + word * 4, &*value, 4);
+  }
+  constexpr std::array<unsigned char, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  auto const four = hex.size() == 8;
+  auto const in_clothes = !four && std::equal(mapped.begin(), mapped.end(), bytes.begin());
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  auto const* const from = in_clothes ? bytes.data() + 12 : bytes.data();
+  if (::inet_ntop(four || in_clothes ? AF_INET : AF_INET6, from, text.data(), text.size()) == nullptr)
+    return std::nullopt;
+  return std::string(text.data());
+}
+
+bool take_endpoint(std::string_view word, std::string& address, std::uint16_t& port) {
+  auto const colon = word.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  auto const host = address_of(word.substr(0, colon));
+  auto const digits = number<std::uint16_t>(word.substr(colon + 1), 16);
+  if (!host || !digits) return false;
+  address = *host;
+  port = *digits;
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::vector<tcp_row>> parse_tcp(std::string_view table) {
+  std::vector<tcp_row> rows;
+  bool readable = true;
+  bool header = true;
+  each_line(table, [&](std::string_view line) {
+    if (std::exchange(header, false)) return;
+    auto const words = words_of(line);
+    tcp_row row;
+    auto const inode = words.size() < 10 ? std::nullopt : number<std::uint64_t>(words[9]);
+    if (!inode || !take_endpoint(words[1], row.local, row.local_port) ||
+        !take_endpoint(words[2], row.remote, row.remote_port)) {
+      readable = false;
+      return;
+    }
+    row.listening = words[3] == "0A";
+    row.established = words[3] == "01";
+    row.inode = *inode;
+    rows.push_back(std::move(row));
+  });
+  if (!readable) return std::nullopt;
+  return rows;
+}
+
+std::optional<std::size_t> unix_connections(std::string_view table, std::string_view path) {
+  std::size_t connected = 0;
+  bool readable = true;
+  bool header = true;
+  each_line(table, [&](std::string_view line) {
+    if (std::exchange(header, false)) return;
+    // Num RefCount Protocol Flags Type St Inode Path; the path may hold blanks.
+    auto const words = words_of(line);
+    if (words.size() < 7) {
+      readable = false;
+    } else if (words.size() > 7 && words[5] == "03") {
+      auto const start = static_cast<std::size_t>(words[7].data() - line.data());
+      if (line.substr(start) == path) ++connected;
+    }
+  });
+  if (!readable) return std::nullopt;
+  return connected;
 }
 
 std::optional<std::uint64_t> socket_inode(std::string_view link) {

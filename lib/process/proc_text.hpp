@@ -37,6 +37,23 @@ std::vector<std::string> split_nul(std::string_view text);
 // Inodes of LISTEN sockets on `port` in /proc/net/tcp or tcp6; nothing when a line can't be read.
 std::optional<std::vector<std::uint64_t>> listening_inodes(std::string_view table, std::uint16_t port);
 
+// One line of /proc/net/tcp or tcp6.
+struct tcp_row {
+  std::string local;  // "10.0.0.1", "::1"; an IPv4 address in IPv6's clothes is shown as IPv4
+  std::uint16_t local_port = 0;
+  std::string remote;
+  std::uint16_t remote_port = 0;
+  bool listening = false;
+  bool established = false;
+  std::uint64_t inode = 0;
+};
+// Nothing when a line can't be read.
+std::optional<std::vector<tcp_row>> parse_tcp(std::string_view table);
+
+// How many sockets of /proc/net/unix at this path are ends of connections: one for each client that is connected.
+// Nothing when a line can't be read.
+std::optional<std::size_t> unix_connections(std::string_view table, std::string_view path);
+
 // The inode in a link like "socket:[1234]".
 std::optional<std::uint64_t> socket_inode(std::string_view link);
 

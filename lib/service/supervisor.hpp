@@ -25,6 +25,8 @@ struct settings {
   std::optional<process::command> start;  // command: how to start
   std::optional<process::command> stop;   // command: how to stop; nothing: SIGTERM
   std::filesystem::path pid_file;         // command: optional
+  // systemd: a stop has all the time it takes: SIGTERM and nothing after it, without restart, until the process ends
+  bool patient = false;
   // systemd; other values than these are for tests
   std::string systemctl = "systemctl";
   std::filesystem::path runtime_units = "/run/systemd/system";

@@ -23,11 +23,15 @@ constexpr std::string_view drop_in_text =
     "KillSignal=SIGTERM\n"
     "Restart=no\n";
 
+// Old systemd (CentOS 7: 219) takes 0 for no limit.
+constexpr std::string_view patience_text = "TimeoutStopSec=0\nTimeoutStopSec=infinity\n";
+
 class systemd : public supervisor {
  public:
   explicit systemd(settings const& settings)
       : unit_(settings.unit.ends_with(".service") ? settings.unit : settings.unit + ".service"),
         systemctl_(settings.systemctl),
+        patient_(settings.patient),
         // sorts behind an administrator's override.conf, which else would win
         drop_in_(settings.runtime_units / (unit_ + ".d") / "zz-tidb-binlog-upgrade.conf") {}
 
@@ -50,7 +54,7 @@ class systemd : public supervisor {
     TRY_ASSIGN(auto const view, show(deadline));
     TRY(check_node(view, node));
     if (view.activity == activity::stopped || view.activity == activity::failed) return {};
-    if (view.kills) TRY(be_gentle(deadline));
+    if (view.kills || (patient_ && !view.ending)) TRY(be_gentle(deadline));
     if (view.ending) return {};
     // Not waited for by systemctl: how long a node may take is the caller's to say.
     return control({"stop", "--no-block", unit_}, core::errc::system_failure, "stop", deadline);
@@ -59,7 +63,7 @@ class systemd : public supervisor {
   core::result<void> hold(core::deadline deadline) override {
     TRY_ASSIGN(auto const view, show(deadline));
     auto const up = view.activity == activity::running || view.activity == activity::restarting;
-    return up && view.restarts_itself ? be_gentle(deadline) : core::result<void>{};
+    return up && (view.restarts_itself || patient_) ? be_gentle(deadline) : core::result<void>{};
   }
 
   core::result<void> start(core::deadline deadline) override {
@@ -136,7 +140,7 @@ class systemd : public supervisor {
     std::error_code ec;
     std::filesystem::create_directories(drop_in_.parent_path(), ec);
     if (ec) return core::system_error("create " + drop_in_.parent_path().string(), ec.value());
-    TRY(core::replace_file(drop_in_, drop_in_text));
+    TRY(core::replace_file(drop_in_, std::string(drop_in_text) + std::string(patient_ ? patience_text : "")));
     TRY(reload(deadline));
     TRY_ASSIGN(auto const view, show(deadline));
     if (!view.kills && !view.restarts_itself) return {};
@@ -155,6 +159,7 @@ class systemd : public supervisor {
 
   std::string unit_;
   std::string systemctl_;
+  bool patient_;
   std::filesystem::path drop_in_;
 };
 

@@ -8,8 +8,8 @@ import yaml
 
 from support import paths
 
-MODULES = ["copy-binary", "rolling-restart", "wait-synced"]
-ROLES = ["pump", "drainer"]
+MODULES = ["copy-binary", "rolling-restart", "wait-synced", "decommission-legacy"]
+ROLES = ["pump", "drainer", "migration", "legacy"]
 
 
 @pytest.fixture(scope="module")

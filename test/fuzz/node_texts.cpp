@@ -9,7 +9,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   std::string_view const text(reinterpret_cast<char const*>(data), size);
-  auto const words = rolling_restart::split_command(text);
+  auto const words = process::split_command(text);
   if (words && words->size() > size) std::abort();
   static_cast<void>(
       rolling_restart::location_of_script(text, "/home/tidb/deploy", rolling_restart::component::drainer));

@@ -46,7 +46,7 @@ def test_nothing_kills():
         assert "SIGKILL" not in code, f"{path} uses SIGKILL"
 
 
-@pytest.mark.parametrize("tool", ["copy-binary", "rolling-restart", "wait-synced"])
+@pytest.mark.parametrize("tool", ["copy-binary", "rolling-restart", "wait-synced", "decommission-legacy"])
 def test_the_contract_page_names_every_error_code_it_can_give(tool):
     """Codes used in the tool's own sources are on its page or are the common ones of the README."""
     page = (paths.REPO / f"tools/{tool}/README.md").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_the_contract_page_names_every_error_code_it_can_give(tool):
     assert not {code for code in used - common if f"`{code}`" not in page}
 
 
-@pytest.mark.parametrize("tool", ["copy-binary", "rolling-restart", "wait-synced"])
+@pytest.mark.parametrize("tool", ["copy-binary", "rolling-restart", "wait-synced", "decommission-legacy"])
 def test_help_and_docs_come_out_and_name_every_option(tool):
     help_text = subprocess.run([paths.tool(tool), "--help"], check=True, capture_output=True, text=True).stdout
     docs = subprocess.run([paths.tool(tool), "--docs"], check=True, capture_output=True, text=True).stdout

@@ -1,48 +1,10 @@
 // Where a node keeps and offers what, as its command line, environment and configuration file say.
-#include <algorithm>
-#include <cctype>
-#include <map>
-
-#include "binlog/config.hpp"
+#include "binlog/command_line.hpp"
 #include "node.hpp"
+#include "process/child.hpp"
 
 namespace rolling_restart {
 namespace {
-
-using flags = std::map<std::string, std::string, std::less<>>;
-
-// Go's flag syntax: -name, --name, =value or the next word. Only flags with values matter here.
-flags flags_of(std::vector<std::string> const& argv) {
-  flags found;
-  for (std::size_t i = 1; i < argv.size(); ++i) {
-    std::string_view word = argv[i];
-    auto const dashes = word.find_first_not_of('-');
-    if (dashes == std::string_view::npos || dashes == 0 || dashes > 2) continue;
-    word.remove_prefix(dashes);
-    if (auto const equals = word.find('='); equals != std::string_view::npos) {
-      found.emplace(word.substr(0, equals), word.substr(equals + 1));
-    } else if (i + 1 < argv.size() && !argv[i + 1].starts_with('-')) {
-      found.emplace(word, argv[++i]);
-    }
-  }
-  return found;
-}
-
-void add_environment(flags& found, std::vector<std::string> const& environment, component component) {
-  std::string_view const prefix = component == component::pump ? "PUMP_" : "BINLOG_SERVER_";
-  for (auto const& variable : environment) {
-    auto const equals = variable.find('=');
-    if (!variable.starts_with(prefix) || equals == std::string::npos || equals + 1 == variable.size()) continue;
-    auto name = variable.substr(prefix.size(), equals - prefix.size());
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
-    found.emplace(name, variable.substr(equals + 1));
-  }
-}
-
-void add_configuration(flags& found, std::filesystem::path const& file) {
-  for (auto const& [name, value] : binlog::top_level_values(file)) found.emplace(name, value);
-}
 
 std::string without_scheme(std::string const& address) {
   auto const scheme = address.find("://");
@@ -64,14 +26,13 @@ std::vector<std::string> split_at_commas(std::string_view text) {
 
 location location_of(std::vector<std::string> const& argv, std::vector<std::string> const& environment,
                      std::filesystem::path const& cwd, component component) {
-  auto found = flags_of(argv);
-  add_environment(found, environment, component);
+  auto const program = component == component::pump ? binlog::program::pump : binlog::program::drainer;
+  auto found = binlog::values_of_command(argv, environment, cwd, program);
   auto const absolute = [&](std::string const& path) {
     return path.empty() ? std::string() : (cwd / path).lexically_normal().string();
   };
   location l;
   l.config = absolute(found["config"]);
-  if (!l.config.empty()) add_configuration(found, l.config);
   l.data_dir = absolute(found["data-dir"]);
   l.addr = without_scheme(found["addr"]);
   l.advertise = without_scheme(found["advertise-addr"]);
@@ -86,7 +47,7 @@ location location_of(std::vector<std::string> const& argv, std::vector<std::stri
 location location_of_script(std::string_view script, std::filesystem::path const& deploy_dir, component component) {
   auto const start = script.find("\nexec ");
   if (start == std::string_view::npos) return {};
-  auto const words = split_command(script.substr(start + 6));
+  auto const words = process::split_command(script.substr(start + 6));
   return words ? location_of(*words, {}, deploy_dir, component) : location{};
 }
 

@@ -62,15 +62,10 @@ std::string about_to_be_used(std::string path, settings const& s) {
 }
 
 result<void> decode_tls(module::params const& params, settings& s) {
-  http::tls_files files{params.string("tls_ca"), params.string("tls_cert"), params.string("tls_key"),
-                        params.string("tls_server_name")};
-  if (files.ca.empty() && (!files.cert.empty() || !files.key.empty() || !files.server_name.empty()))
-    return usage("cannot use tls_cert, tls_key or tls_server_name: tls_ca is not given");
-  if (files.cert.empty() != files.key.empty()) return usage("cannot use tls_cert without tls_key, or the reverse");
-  if (files.ca.empty()) return {};
-  for (auto* path : {&files.ca, &files.cert, &files.key}) *path = about_to_be_used(*path, s);
-  s.tls = files;
-  return http::check_tls_files(files);
+  TRY_ASSIGN(s.tls, http::wanted_tls(
+                        {about_to_be_used(params.string("tls_ca"), s), about_to_be_used(params.string("tls_cert"), s),
+                         about_to_be_used(params.string("tls_key"), s), params.string("tls_server_name")}));
+  return {};
 }
 
 result<void> decode_supervision(module::params const& params, settings& s) {
@@ -80,8 +75,8 @@ result<void> decode_supervision(module::params const& params, settings& s) {
                                         : service::kind::command;
   s.unit = params.string("service");
   if (s.unit.empty()) s.unit = s.node_name();
-  TRY_ASSIGN(s.start_command, split_command(params.string("start_command")));
-  TRY_ASSIGN(s.stop_command, split_command(params.string("stop_command")));
+  TRY_ASSIGN(s.start_command, process::split_command(params.string("start_command"), "start_command"));
+  TRY_ASSIGN(s.stop_command, process::split_command(params.string("stop_command"), "stop_command"));
   s.pid_file = params.string("pid_file");
   if (s.supervision != service::kind::command &&
       (params.has("start_command") || params.has("stop_command") || params.has("pid_file")))
@@ -309,35 +304,6 @@ result<settings> decode(module::params const& params, module::context const& con
   TRY(check_limits(params, context, s));
   TRY(decode_tls(params, s));
   return s;
-}
-
-result<std::vector<std::string>> split_command(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  bool in_word = false;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto const c = text[i];
-    if (quote == 0 && (c == ' ' || c == '\t' || c == '\n')) {
-      if (in_word) words.push_back(std::exchange(word, {}));
-      in_word = false;
-      continue;
-    }
-    in_word = true;
-    if (c == quote) {
-      quote = 0;
-    } else if (quote == 0 && (c == '\'' || c == '"')) {
-      quote = c;
-    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
-      if (text[++i] != '\n') word += text[i];
-    } else {
-      word += c;
-    }
-  }
-  if (quote != 0)
-    return usage("cannot read start_command or stop_command: a quote is not closed in: " + std::string(text));
-  if (in_word) words.push_back(std::move(word));
-  return words;
 }
 
 }  // namespace rolling_restart

@@ -61,7 +61,4 @@ struct settings {
 module::tool const& description();
 core::result<settings> decode(module::params const& params, module::context const& context);
 
-// "bin/pump --addr='0.0.0.0:8250'" to words; quotes and backslashes as a shell reads them, nothing else expanded.
-core::result<std::vector<std::string>> split_command(std::string_view text);
-
 }  // namespace rolling_restart

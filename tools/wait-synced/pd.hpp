@@ -15,7 +15,8 @@ class pd {
  public:
   explicit pd(std::vector<std::string> urls) : urls_(std::move(urls)) {}
 
-  // All keys under /tidb-binlog/, or the members of PD.
+  // All keys under /tidb-binlog/, or the members of PD, which name the cluster id; where a gateway answers without PD's
+  // own pages, the key that PD keeps the id in.
   [[nodiscard]] http::request registry_request() const;
   [[nodiscard]] http::request members_request() const;
   // After a failure the next call asks elsewhere.
@@ -31,6 +32,7 @@ class pd {
   std::size_t turn_ = 0;          // which PD is asked for the registry,
   std::size_t members_turn_ = 0;  // and which for its members
   std::size_t prefix_ = 0;        // which prefix of etcd's gateway
+  bool members_missing_ = false;  // there is no such page
   std::optional<std::uint64_t> cluster_id_;
 };
 

@@ -35,7 +35,4 @@ struct settings {
 module::tool const& description();
 core::result<settings> decode(module::params const& params);
 
-// "host:port" of a base URL, as the registry writes it.
-std::string address_of(std::string const& base_url);
-
 }  // namespace wait_synced

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "files/digest.hpp"
+#include "http/url.hpp"
 
 namespace wait_synced {
 namespace {
@@ -29,7 +30,7 @@ binlog::surroundings::demands demands_of(settings const& s) {
                                          .registry = !s.pd_urls.empty(),
                                          .tidbs = s.tidbs.size(),
                                          .old_pumps = s.old_pumps.size()};
-  for (auto const& url : s.pumps) demanded.pumps.push_back(address_of(url));
+  for (auto const& url : s.pumps) demanded.pumps.push_back(http::authority_of(url));
   return demanded;
 }
 
@@ -281,7 +282,7 @@ bool watch::synced() const {
 std::vector<std::string> watch::warnings() const {
   std::vector<std::string> all;
   for (auto const& [pump, count] : around_.lost())
-    all.push_back("old Pump " + address_of(settings_->old_pumps[pump]) + " lost " +
+    all.push_back("old Pump " + http::authority_of(settings_->old_pumps[pump]) + " lost " +
                   std::to_string(static_cast<long long>(count)) +
                   " binlogs while it told TiDB that all was well: the downstream differs already");
   auto const since = demanded_.since;

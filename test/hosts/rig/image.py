@@ -3,9 +3,10 @@
     debian12            as small as it comes, with systemd, sshd, sudo; no Python
     debian11            the same from the release before
     debian11-python2    with Python 2.7 and no other, as CentOS 7 has it
+    debian12-python3    with Python 3, for stock Ansible modules (test/bench)
 A host mounts the folders of its user land read-only below a layer of its own.
 
-    python3 -m hosts.rig.image      makes all that are missing
+    python3 -m hosts.rig.image      makes all that tests need and that are missing
 """
 import contextlib
 import fcntl
@@ -21,7 +22,11 @@ from . import needs
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "sudo", "iproute2", "procps",
             "daemontools")
 SUITES = {"debian12": "bookworm", "debian11": "bullseye"}
-PYTHON2 = ("python2.7", "python-is-python2")
+# What is below, the packages added, the names under which Python can be called afterwards.
+WITH_PYTHON = {
+    "debian11-python2": ("debian11", ("python2.7", "python-is-python2"), {"python", "python2", "python2.7"}),
+    "debian12-python3": ("debian12", ("python3",), {"python3", "python3.11"}),
+}
 
 # What a hosts' administrator and tidb-ansible's bootstrap.yml set up, and what a machine that may not raise its own
 # limits needs: there, `ulimit -n 1000000` would end tidb-ansible's run scripts.
@@ -56,8 +61,9 @@ rm -rf /var/cache/apt/* /var/lib/apt/lists/*
 def layers(name):
     """The folders of a user land, the topmost first; made on first use."""
     needs.check()
-    if name == "debian11-python2":
-        return [_made(name, _add_python2, " ".join(PYTHON2)), *layers("debian11")]
+    if name in WITH_PYTHON:
+        below, packages, _ = WITH_PYTHON[name]
+        return [_made(name, lambda path: _add(path, below, packages), " ".join(packages)), *layers(below)]
     suite = SUITES[name]
     return [_made(name, lambda path: _debootstrap(path, suite), suite + " ".join(PACKAGES) + PREPARE)]
 
@@ -77,7 +83,7 @@ def _made(name, make, recipe):
             shutil.rmtree(unfinished, ignore_errors=True)
             try:
                 make(unfinished)
-                _check_pythons(unfinished, {"debian11-python2": {"python", "python2.7"}}.get(name, set()))
+                _check_pythons(unfinished, WITH_PYTHON[name][2] if name in WITH_PYTHON else set())
             except BaseException:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 raise
@@ -94,9 +100,9 @@ def _debootstrap(path, suite):
     _run(["chroot", str(path), "/bin/bash", "-euc", PREPARE], f"prepare the Debian {suite} in {path}")
 
 
-def _add_python2(path):
-    """What installing Python 2.7 on a Debian 11 adds: the upper layer of an overlay over it."""
-    base = layers("debian11")[0]
+def _add(path, below, packages):
+    """What installing packages on another user land adds: the upper layer of an overlay over it."""
+    base = layers(below)[0]
     work, root = pathlib.Path(f"{path}.work"), pathlib.Path(f"{path}.root")
     for folder in (path, work, root):
         folder.mkdir()
@@ -105,12 +111,12 @@ def _add_python2(path):
              "mount an overlay")
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         install = f"""
-            echo 'deb {mirror()} bullseye main' > /etc/apt/sources.list
+            echo 'deb {mirror()} {SUITES[below]} main' > /etc/apt/sources.list
             apt-get -q update
             DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Options::=--force-unsafe-io \
-                install --no-install-recommends {' '.join(PYTHON2)}
+                install --no-install-recommends {' '.join(packages)}
             rm -rf /var/cache/apt/* /var/lib/apt/lists/*"""
-        _run(["chroot", str(root), "/bin/bash", "-euc", install], "install Python 2.7 in a Debian 11")
+        _run(["chroot", str(root), "/bin/bash", "-euc", install], f"install {' '.join(packages)} in a {below}")
     finally:
         subprocess.run(["umount", "-l", str(root)], check=False, capture_output=True)
         with contextlib.suppress(OSError):
@@ -123,8 +129,7 @@ def _check_pythons(path, wanted):
     found = {entry.name for folder in ("bin", "usr/bin", "usr/local/bin", "sbin", "usr/sbin")
              if (path / folder).is_dir() for entry in (path / folder).iterdir()
              if entry.name.rstrip("0123456789.") == "python"}
-    if not wanted <= found or {name for name in found - wanted if not name.startswith("python2")} \
-            or (found and not wanted):
+    if found != wanted:
         raise RuntimeError(f"{path} holds {sorted(found)}, wanted {sorted(wanted)}")
 
 

@@ -50,8 +50,8 @@ exec bin/pump \
 }
 
 TEST_CASE("a start command is split as a shell splits words", "[location]") {
-  auto const words = split_command(R"(bin/pump --addr='0.0.0.0:8250' --config "a b.toml" c\ d)");
+  auto const words = process::split_command(R"(bin/pump --addr='0.0.0.0:8250' --config "a b.toml" c\ d)");
   REQUIRE(words.has_value());
   CHECK(*words == std::vector<std::string>{"bin/pump", "--addr=0.0.0.0:8250", "--config", "a b.toml", "c d"});
-  CHECK_FALSE(split_command("bin/pump 'open").has_value());
+  CHECK_FALSE(process::split_command("bin/pump 'open").has_value());
 }

@@ -237,3 +237,16 @@ TEST_CASE("systemd: no systemctl, or one that fails, is an error", "[service]") 
   fake.settings.systemctl = "/nowhere/systemctl";
   CHECK(fake.open()->look().error().code == core::errc::system_failure);
 }
+
+TEST_CASE("systemd: a patient stop has all the time it takes, whatever the unit says", "[service]") {
+  fake_systemd fake;
+  fake.settings.patient = true;
+  fake.set(fake.running("4711"));
+  REQUIRE(fake.open()->hold(soon()));
+  CHECK(fake.orders() == "daemon-reload\n");
+  auto const text = content_of(fake.drop_in());
+  for (auto const* line : {"\nSendSIGKILL=no\n", "\nRestart=no\n", "\nTimeoutStopSec=infinity\n"})
+    CHECK(text.find(line) != std::string::npos);
+  REQUIRE(fake.open()->stop(std::nullopt, soon()));
+  CHECK(fake.orders().ends_with("stop --no-block pump-8250.service\n"));
+}

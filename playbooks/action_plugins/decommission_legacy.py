@@ -1,0 +1,1 @@
+decommission-legacy.py

@@ -1,0 +1,54 @@
+// The rules, each over one part of what was seen. Pure.
+#pragma once
+
+#include "settings.hpp"
+#include "snapshot.hpp"
+
+#include <string>
+#include <vector>
+
+namespace decommission_legacy {
+
+// The first five of them, for a sentence.
+std::string joined(std::vector<std::string> const& texts);
+
+class judge {
+ public:
+  judge(settings const& s, snapshot const& seen, std::vector<std::string>& used) : s_(s), seen_(seen), used_(used) {}
+
+  void tls();           // nobody speaks plaintext, or shows another certificate, where TLS is demanded
+  void proof();         // there, good, young, of this Drainer
+  void cluster();       // of this cluster
+  void node();          // its parts belong together, and it is of an old version
+  void order();         // what needs it is gone
+  void new_pumps();     // online
+  void new_drainers();  // online and past the proof
+  void writes();        // no TiDB has an old Pump to write to
+  void quiet();         // none does, and nothing was lost
+  void on_the_spot();   // the old Drainer still says what the proof says
+  void users();         // Kafka and ZooKeeper have none but the binlog
+
+  std::vector<core::error> reasons() && { return std::move(reasons_); }
+
+ private:
+  // Two clocks and a lease: an entry or a window this old has not been refreshed.
+  static constexpr core::milliseconds most_age{30000};
+
+  void refuse(core::errc code, std::string cause, std::string hint = {});
+  void unknown(std::string cause, std::string hint = {});
+  void accept(std::string what);
+  [[nodiscard]] bool own(binlog::old_node const& entry) const;
+  void others_gone(std::vector<binlog::old_node> const& entries, std::string const& kind);
+  void absent(std::vector<absentee> const& all, bool registry_says_gone);
+  void tidb_servers();
+  void topics(core::result<std::vector<std::string>> const& topics);
+  void clients();
+  void znodes();
+
+  settings const& s_;
+  snapshot const& seen_;
+  std::vector<std::string>& used_;
+  std::vector<core::error> reasons_;
+};
+
+}  // namespace decommission_legacy
