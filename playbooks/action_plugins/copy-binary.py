@@ -17,6 +17,7 @@ import fcntl
 import gzip
 import hashlib
 import json
+import multiprocessing.pool
 import os
 import re
 import shutil
@@ -39,6 +40,29 @@ XZ_FILTERS = lzma and [{'id': lzma.FILTER_X86}, {'id': lzma.FILTER_LZMA2, 'prese
 PACKED = ('.gz', '.tgz', '.xz', '.bz2', '.zip')
 
 
+def _xz(path, out):
+    """Packs with all processors: a stream for each, one after the other, which is an xz file as well."""
+    count = multiprocessing.cpu_count()
+    step = os.path.getsize(to_bytes(path)) // count + 1
+
+    def pack(number):
+        part = '%s.%d' % (out, number)
+        with open(to_bytes(path), 'rb') as stream, lzma.open(part, 'wb', filters=XZ_FILTERS) as writer:
+            stream.seek(number * step)
+            for at in range(0, step, 1 << 20):
+                writer.write(stream.read(min(1 << 20, step - at)))
+        return part
+
+    pool = multiprocessing.pool.ThreadPool(count)  # lzma lets other threads go on
+    parts = pool.map(pack, range(count))
+    pool.close()
+    with open(out, 'wb') as whole:
+        for part in parts:
+            with open(part, 'rb') as stream:
+                shutil.copyfileobj(stream, whole, 1 << 20)
+            os.unlink(part)
+
+
 class Refused(Exception):
     def __init__(self, code, msg, hint):
         super(Refused, self).__init__(msg)
@@ -50,7 +74,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super(ActionModule, self).run(tmp, task_vars)
-        self._temporary = []
+        self._temporary, self._sent = [], set()
         try:
             args, sources = self._describe_sources()
             answer = self._call(args, task_vars)
@@ -73,6 +97,14 @@ class ActionModule(ActionBase):
 
     def _call(self, args, task_vars):
         return self._execute_module(module_name=self._task.action, module_args=args, task_vars=task_vars)
+
+    def _transfer_file(self, local_path, remote_path):
+        """The module itself is not sent again for the second call of the same task: it lies where the first put it."""
+        is_module = local_path == self._shared_loader_obj.module_loader.find_plugin(self._task.action)
+        if not (is_module and remote_path in self._sent):
+            super(ActionModule, self)._transfer_file(local_path, remote_path)
+        self._sent.add(remote_path)
+        return remote_path
 
     def _describe_sources(self):
         """The arguments with each src described; and by digest, the entry, its path here and its description."""
@@ -133,9 +165,12 @@ class ActionModule(ActionBase):
         with open(packed + '.lock', 'w') as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX)
             if not os.path.exists(packed):
-                writer = lzma.open(packed + '.part', 'wb', filters=XZ_FILTERS) if lzma else gzip.open(packed + '.part', 'wb', 6)
-                with open(to_bytes(path), 'rb') as stream, contextlib.closing(writer):
-                    shutil.copyfileobj(stream, writer, 1 << 20)
+                if lzma:
+                    _xz(path, packed + '.part')
+                else:
+                    with open(to_bytes(path), 'rb') as stream, \
+                            contextlib.closing(gzip.open(packed + '.part', 'wb', 6)) as writer:
+                        shutil.copyfileobj(stream, writer, 1 << 20)
                 os.rename(packed + '.part', packed)
         return packed, encoding
 
