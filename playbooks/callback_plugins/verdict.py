@@ -60,6 +60,12 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         if not self._failures:
             return
+        words = self._failures[0][2].get('msg')
+        if isinstance(words, list):  # nothing failed: it is the operator's turn
+            self._display.banner('NOT DONE YET: WHAT IS NEXT')
+            for line in words:
+                self._display.display(line)
+            return
         self._display.banner('WHAT FAILED, AND WHAT TO DO')
         for alike in self._alike():
             self._describe(alike)
@@ -119,6 +125,9 @@ class CallbackModule(CallbackBase):
         node = node.get('after') or node.get('before') or {}
         if result.get('unreachable'):
             return 'not known from here'
+        if result.get('steps'):  # an old node on its way out
+            done = [step['name'] for step in result['steps'] if step.get('done')]
+            return 'done so far: %s' % ', '.join(done) if done else 'nothing was done'
         if not node:
             return self._standing(self._seen[host]) if host in self._seen else 'not touched by this run'
         state = 'the registry says %s' % node['state'] if node.get('state') else 'its registry entry is not known'

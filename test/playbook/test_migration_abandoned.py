@@ -1,0 +1,28 @@
+"""The documented shortcut: the old version is given up, and what it has not applied with it."""
+import pytest
+
+from support.migration import CLUSTER_ID, Migration
+
+
+@pytest.fixture(scope="module")
+def given_up():
+    with Migration(mode="rc2.3", downstream="file", rate=20) as cluster:
+        cluster.migrate().assert_refused("waiting_for_operator")
+        yield cluster
+
+
+def test_the_old_version_is_not_given_up_by_mistake(given_up):
+    pids = given_up.old_pids()
+    given_up.decommission().assert_refused("wrong_order")
+    given_up.decommission(abandon_data=CLUSTER_ID + 1).assert_refused("wrong_cluster")
+    given_up.decommission(abandon_data=CLUSTER_ID).assert_refused("still_written")
+    assert given_up.old_pids() == pids
+
+
+def test_given_up_it_is_retired_without_a_proof(given_up):
+    given_up.switch(given_up.new_tidb())
+    given_up.old_drainer.set_knobs(stuck=True)
+    run = given_up.decommission(abandon_data=CLUSTER_ID).assert_done()
+    assert [host for host, _ in run.results("decommission-legacy", "ok")] == ["olddrainer", "tidb1", "tidb2"]
+    assert not any(given_up.old_pids().values())
+    assert given_up.record["steps"]["retired"]["abandoned"] is True
