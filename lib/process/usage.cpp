@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -115,8 +116,9 @@ core::result<std::vector<id>> users_of_directory(fs::path const& directory) {
   for (auto const pid : pids) {
     auto const self = identify(pid);
     if (!self) continue;
-    TRY_ASSIGN(auto const uses, uses_directory(*self, directory));
-    if (uses && alive(*self)) users.push_back(*self);
+    auto const uses = uses_directory(*self, directory);
+    if (!uses && ::geteuid() == 0) return uses.error();
+    if (uses && *uses && alive(*self)) users.push_back(*self);
   }
   return users;
 }

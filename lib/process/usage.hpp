@@ -24,8 +24,7 @@ bool is_local(std::string const& address, std::set<std::string> const& local);
 // How many clients are connected to the unix socket that the process has bound at `path`.
 core::result<std::size_t> clients_of_unix_socket(id const& server, std::filesystem::path const& path);
 
-// The processes that have something below the directory open. One whose descriptors can't be seen (another user's, not
-// root) is errc::system_failure.
+// The processes that have something below the directory open; for root all of them, for others those of their own user.
 core::result<std::vector<id>> users_of_directory(std::filesystem::path const& directory);
 // Whether this one has.
 core::result<bool> uses_directory(id const& process, std::filesystem::path const& directory);
