@@ -75,7 +75,7 @@ void judge::on_the_spot() {
                      (look->status ? look->metrics.error().what : look->status.error().what));
   auto const& status = *second.status;
   auto const old = std::find_if(p.drainers.begin(), p.drainers.end(),
-                                [&](auto const& d) { return d.kind && *d.kind == status.kind; });
+                                [&](auto const& d) { return d.kind && is_old(*d.kind) == is_old(status.kind); });
   if (old == p.drainers.end()) return disproved("it answers as " + std::string(name(status.kind)));
   if (status.lower < p.since || status.lower.empty())
     disproved("Lower is " + describe(status.lower) + ", below the proof's " + describe(p.since));

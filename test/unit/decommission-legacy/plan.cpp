@@ -131,6 +131,8 @@ auto const pump = component::pump;
 auto const kafka = component::kafka;
 auto const zookeeper = component::zookeeper;
 
+// A case is a line.
+// clang-format off
 #define CHANGE [](settings & s, snapshot & seen)
 
 void check(std::vector<row> const& rows) {
@@ -159,401 +161,125 @@ TEST_CASE("nothing speaks against a stop in good order", "[decommission-legacy]"
 
 TEST_CASE("the proof must be there, good, young, of this cluster and this Drainer", "[decommission-legacy]") {
   check({
-      {"missing", drainer, CHANGE { s.port = 8249, seen.proof = core::error{errc::no_proof, "cannot use it"};
-}
-, "no_proof"
-}
-, {"not read", pump, CHANGE{s.port = 8250, seen.proof.reset();
-}
-, "unproven"
-}
-, {"says not synced", pump, CHANGE{s.port = 8250, (*seen.proof)->synced = false;
-}
-, "not_synced"
-}
-, {"a verdict is not synced", pump, CHANGE{s.port = 8250, (*seen.proof)->drainers[0].verdict = "unknown";
-}
-, "not_synced"
-}
-, {"lacks required evidence", pump, CHANGE{s.port = 8250, (*seen.proof)->drainers[0].lacking = {"window"};
-}
-, "not_synced"
-}
-, {"of a Cluster-version Drainer", pump,
-   CHANGE{s.port = 8250, (*seen.proof)->drainers[0].kind = binlog::drainer_kind::cluster;
-}
-, "no_proof"
-}
-, {"of another Drainer", drainer, CHANGE{s.port = 8249, seen.proof_names_node = false;
-}
-, "no_proof"
-}
-, {"of another Drainer, for a Pump", pump, CHANGE{s.port = 8250, seen.proof_names_node = false;
-}
-, ""
-}
-, {"too old", drainer, CHANGE{s.max_age = core::milliseconds(499000), void(seen);
-}
-, "proof_too_old"
-}
-, {"just young enough", drainer, CHANGE{s.max_age = core::milliseconds(501000), void(seen);
-}
-, ""
-}
-, {"from the future", pump, CHANGE{s.port = 8250, (*seen.proof)->taken = {now + 60 * second};
-}
-, "no_proof"
-}
-, {"of unknown age", pump, CHANGE{s.port = 8250, seen.now.reset();
-}
-, "unproven"
-}
-, {"of another cluster", pump, CHANGE{s.port = 8250, seen.cluster_id = 7ULL;
-}
-, "wrong_cluster"
-}
-, {"of an unknown cluster", pump, CHANGE{s.port = 8250, (*seen.proof)->cluster_id.reset();
-}
-, "unproven"
-}
-, {"PD does not tell its cluster", pump, CHANGE{s.port = 8250, seen.cluster_id = away;
-}
-, "unproven"
-}
-, {"that is accepted", pump, CHANGE{s.accept.cluster_id = true, seen.cluster_id = away;
-}
-, ""
-}
-, {"another cluster is never accepted", pump, CHANGE{s.accept.cluster_id = true, seen.cluster_id = 7ULL;
-}
-, "wrong_cluster"
-}
-,
-});
+      {"missing", drainer, CHANGE{s.port = 8249, seen.proof = core::error{errc::no_proof, "cannot use it"};}, "no_proof"},
+      {"not read", pump, CHANGE{s.port = 8250, seen.proof.reset();}, "unproven"},
+      {"says not synced", pump, CHANGE{s.port = 8250, (*seen.proof)->synced = false;}, "not_synced"},
+      {"a verdict is not synced", pump, CHANGE{s.port = 8250, (*seen.proof)->drainers[0].verdict = "unknown";}, "not_synced"},
+      {"lacks required evidence", pump, CHANGE{s.port = 8250, (*seen.proof)->drainers[0].lacking = {"window"};}, "not_synced"},
+      {"of a Cluster-version Drainer", pump, CHANGE{s.port = 8250, (*seen.proof)->drainers[0].kind = binlog::drainer_kind::cluster;}, "no_proof"},
+      {"of another Drainer", drainer, CHANGE{s.port = 8249, seen.proof_names_node = false;}, "no_proof"},
+      {"of another Drainer, for a Pump", pump, CHANGE{s.port = 8250, seen.proof_names_node = false;}, ""},
+      {"too old", drainer, CHANGE{s.max_age = core::milliseconds(499000), void(seen);}, "proof_too_old"},
+      {"just young enough", drainer, CHANGE{s.max_age = core::milliseconds(501000), void(seen);}, ""},
+      {"from the future", pump, CHANGE{s.port = 8250, (*seen.proof)->taken = {now + 60 * second};}, "no_proof"},
+      {"of unknown age", pump, CHANGE{s.port = 8250, seen.now.reset();}, "unproven"},
+      {"of another cluster", pump, CHANGE{s.port = 8250, seen.cluster_id = 7ULL;}, "wrong_cluster"},
+      {"of an unknown cluster", pump, CHANGE{s.port = 8250, (*seen.proof)->cluster_id.reset();}, "unproven"},
+      {"PD does not tell its cluster", pump, CHANGE{s.port = 8250, seen.cluster_id = away;}, "unproven"},
+      {"that is accepted", pump, CHANGE{s.accept.cluster_id = true, seen.cluster_id = away;}, ""},
+      {"another cluster is never accepted", pump, CHANGE{s.accept.cluster_id = true, seen.cluster_id = 7ULL;}, "wrong_cluster"},
+  });
 }
 
 TEST_CASE("an old Drainer must still say what the proof says", "[decommission-legacy]") {
   check({
-      {"Lower went back", drainer,
-       CHANGE { s.port = 8249, seen.drainer->second.status->lower = {now - 700 * second};
-}
-, "proof_disproved"
-}
-, {"no window", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->lower = {};
-}
-, "proof_disproved"
-}
-, {"Upper stuck", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->upper = {now - 60 * second};
-}
-, "proof_disproved"
-}
-, {"one Pump more", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->pumps->push_back("x:8250");
-}
-, "proof_disproved"
-}
-, {"one Pump less", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->pumps->clear();
-}
-, "proof_disproved"
-}
-, {"no Pumps known yet", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->pumps.reset();
-}
-, "proof_disproved"
-}
-, {"queued", drainer, CHANGE{s.port = 8249, seen.drainer->first.metrics->queued = 3;
-}
-, "proof_disproved"
-}
-, {"applies rows", drainer, CHANGE{s.port = 8249, seen.drainer->second.metrics->events = 10;
-}
-, "proof_disproved"
-}
-, {"checkpoint behind the barrier", drainer,
-   CHANGE{s.port = 8249, seen.drainer->second.metrics->position = now - 900 * second;
-}
-, "proof_disproved"
-}
-, {"no checkpoint since its restart", drainer, CHANGE{s.port = 8249, seen.drainer->second.metrics->position.reset();
-}
-, ""
-}
-, {"another version now", drainer,
-   CHANGE{s.port = 8249, seen.drainer->second.status->kind = binlog::drainer_kind::local;
-}
-, "proof_disproved"
-}
-, {"silent", drainer, CHANGE{s.port = 8249, seen.drainer->second.status = away;
-}
-, "unproven"
-}
-, {"without metrics", drainer, CHANGE{s.port = 8249, seen.drainer->first.metrics = away;
-}
-, "unproven"
-}
-, {"gone already", drainer,
-   CHANGE{s.port = 8249, seen.node.process.reset(), seen.drainer.reset(), seen.old->drainers[0].alive = false;
-}
-, ""
-}
-,
-});
+      {"Lower went back", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->lower = {now - 700 * second};}, "proof_disproved"},
+      {"no window", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->lower = {};}, "proof_disproved"},
+      {"Upper stuck", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->upper = {now - 60 * second};}, "proof_disproved"},
+      {"one Pump more", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->pumps->push_back("x:8250");}, "proof_disproved"},
+      {"one Pump less", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->pumps->clear();}, "proof_disproved"},
+      {"no Pumps known yet", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->pumps.reset();}, "proof_disproved"},
+      {"queued", drainer, CHANGE{s.port = 8249, seen.drainer->first.metrics->queued = 3;}, "proof_disproved"},
+      {"applies rows", drainer, CHANGE{s.port = 8249, seen.drainer->second.metrics->events = 10;}, "proof_disproved"},
+      {"checkpoint behind the barrier", drainer, CHANGE{s.port = 8249, seen.drainer->second.metrics->position = now - 900 * second;}, "proof_disproved"},
+      {"no checkpoint since its restart", drainer, CHANGE{s.port = 8249, seen.drainer->second.metrics->position.reset();}, ""},
+      {"another version now", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->kind = binlog::drainer_kind::cluster;}, "proof_disproved"},
+      {"Local and Kafka version often answer alike", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->kind = binlog::drainer_kind::local;}, ""},
+      {"silent", drainer, CHANGE{s.port = 8249, seen.drainer->second.status = away;}, "unproven"},
+      {"without metrics", drainer, CHANGE{s.port = 8249, seen.drainer->first.metrics = away;}, "unproven"},
+      {"gone already", drainer, CHANGE{s.port = 8249, seen.node.process.reset(), seen.drainer.reset(), seen.old->drainers[0].alive = false;}, ""},
+  });
 }
 
 TEST_CASE("the order is Drainer, Pumps, Kafka, ZooKeeper", "[decommission-legacy]") {
   check({
-      {"a Drainer's key lives", pump, CHANGE { s.port = 8250, seen.old->drainers[0].alive = true;
-}
-, "wrong_order"
-}
-, {"a Drainer answers", pump, CHANGE{s.port = 8250, seen.absentees[0].presence = presence::there;
-}
-, "wrong_order"
-}
-, {"a Drainer's host is away", pump, CHANGE{s.port = 8250, seen.absentees[0].presence = presence::unknown;
-}
-, ""
-}
-, {"a Drainer's key lives", kafka, CHANGE{s.port = 9092, seen.old->drainers[0].alive = true;
-}
-, "wrong_order"
-}
-, {"a Pump's key lives", kafka, CHANGE{s.port = 9092, seen.old->pumps[0].alive = true;
-}
-, "wrong_order"
-}
-, {"a Pump's key lives", zookeeper, CHANGE{s.port = 2181, seen.old->pumps[0].alive = true;
-}
-, "wrong_order"
-}
-, {"another Pump's key lives", pump,
-   CHANGE{s.port = 8250, seen.old->pumps.push_back({"tidb2:8250", "10.0.0.2:8250", true});
-}
-, ""
-}
-, {"a broker answers", zookeeper, CHANGE{s.port = 2181, seen.brokers.push_back({"broker", presence::there, ""});
-}
-, "wrong_order"
-}
-, {"a broker is registered", zookeeper, CHANGE{s.port = 2181, seen.used->broker_ids->push_back("1");
-}
-, "wrong_order"
-}
-, {"a broker is silent, and not registered", zookeeper,
-   CHANGE{s.port = 2181, seen.brokers.push_back({"broker", presence::unknown, ""});
-}
-, ""
-}
-, {"a broker is silent, and perhaps registered", zookeeper,
-   CHANGE{s.port = 2181, seen.brokers.push_back({"b", presence::unknown, ""}), seen.used->broker_ids = away;
-}
-, "unproven"
-}
-, {"the registry can't be read", kafka, CHANGE{s.port = 9092, seen.old = away;
-}
-, "unproven shared"
-}
-, {"that is accepted, and all is known", pump, CHANGE{s.accept.registry = true, seen.old = away;
-}
-, ""
-}
-, {"that is accepted, but a Drainer is silent", pump,
-   CHANGE{s.accept.registry = true, seen.old = away, seen.absentees[0].presence = presence::unknown;
-}
-, "unproven"
-}
-,
-});
+      {"a Drainer's key lives", pump, CHANGE{s.port = 8250, seen.old->drainers[0].alive = true;}, "wrong_order"},
+      {"a Drainer answers", pump, CHANGE{s.port = 8250, seen.absentees[0].presence = presence::there;}, "wrong_order"},
+      {"a Drainer's host is away", pump, CHANGE{s.port = 8250, seen.absentees[0].presence = presence::unknown;}, ""},
+      {"a Drainer's key lives", kafka, CHANGE{s.port = 9092, seen.old->drainers[0].alive = true;}, "wrong_order"},
+      {"a Pump's key lives", kafka, CHANGE{s.port = 9092, seen.old->pumps[0].alive = true;}, "wrong_order"},
+      {"a Pump's key lives", zookeeper, CHANGE{s.port = 2181, seen.old->pumps[0].alive = true;}, "wrong_order"},
+      {"another Pump's key lives", pump, CHANGE{s.port = 8250, seen.old->pumps.push_back({"tidb2:8250", "10.0.0.2:8250", true});}, ""},
+      {"a broker answers", zookeeper, CHANGE{s.port = 2181, seen.brokers.push_back({"broker", presence::there, ""});}, "wrong_order"},
+      {"a broker is registered", zookeeper, CHANGE{s.port = 2181, seen.used->broker_ids->push_back("1");}, "wrong_order"},
+      {"a broker is silent, and not registered", zookeeper, CHANGE{s.port = 2181, seen.brokers.push_back({"broker", presence::unknown, ""});}, ""},
+      {"a broker is silent, and perhaps registered", zookeeper, CHANGE{s.port = 2181, seen.brokers.push_back({"b", presence::unknown, ""}), seen.used->broker_ids = away;}, "unproven"},
+      {"the registry can't be read", kafka, CHANGE{s.port = 9092, seen.old = away;}, "unproven shared"},
+      {"that is accepted, and all is known", pump, CHANGE{s.accept.registry = true, seen.old = away;}, ""},
+      {"that is accepted, but a Drainer is silent", pump, CHANGE{s.accept.registry = true, seen.old = away, seen.absentees[0].presence = presence::unknown;}, "unproven"},
+  });
 }
 
 TEST_CASE("the new nodes must be ready", "[decommission-legacy]") {
   check({
-      {"silent", drainer, CHANGE { s.port = 8249, seen.new_pumps[0].answer = away;
-}
-, "peers_not_ready"
-}
-, {"paused", drainer, CHANGE{s.port = 8249, seen.new_pumps[0].answer->nodes[0].state = binlog::node_state::paused;
-}
-, "peers_not_ready"
-}
-, {"stale", pump, CHANGE{s.port = 8250, seen.new_pumps[0].answer->nodes[0].update_ts = {now - 60 * second};
-}
-, "peers_not_ready"
-}
-, {"not registered", pump, CHANGE{s.port = 8250, seen.new_pumps[0].answer->nodes.clear();
-}
-, "peers_not_ready"
-}
-, {"old", kafka, CHANGE{s.port = 9092, seen.new_pumps[0].answer->old = true;
-}
-, "peers_not_ready"
-}
-, {"Drainer silent", pump, CHANGE{s.port = 8250, seen.new_drainers[0].answer = away;
-}
-, "drainers_not_ready"
-}
-, {"Drainer at the proof's TSO", kafka,
-   CHANGE{s.port = 9092, seen.new_drainers[0].answer->last_ts = {now - 600 * second};
-}
-, "drainers_not_ready"
-}
-, {"Drainer paused", zookeeper, CHANGE{s.port = 2181, (*seen.drainers)[0].state = binlog::node_state::paused;
-}
-, "drainers_not_ready"
-}
-, {"Drainer not registered", pump, CHANGE{s.port = 8250, seen.drainers->clear();
-}
-, "drainers_not_ready"
-}
-, {"Drainer of an old version", pump, CHANGE{s.port = 8250, seen.new_drainers[0].answer = old_drainer();
-}
-, "drainers_not_ready"
-}
-,
-});
+      {"silent", drainer, CHANGE{s.port = 8249, seen.new_pumps[0].answer = away;}, "peers_not_ready"},
+      {"paused", drainer, CHANGE{s.port = 8249, seen.new_pumps[0].answer->nodes[0].state = binlog::node_state::paused;}, "peers_not_ready"},
+      {"stale", pump, CHANGE{s.port = 8250, seen.new_pumps[0].answer->nodes[0].update_ts = {now - 60 * second};}, "peers_not_ready"},
+      {"not registered", pump, CHANGE{s.port = 8250, seen.new_pumps[0].answer->nodes.clear();}, "peers_not_ready"},
+      {"old", kafka, CHANGE{s.port = 9092, seen.new_pumps[0].answer->old = true;}, "peers_not_ready"},
+      {"Drainer silent", pump, CHANGE{s.port = 8250, seen.new_drainers[0].answer = away;}, "drainers_not_ready"},
+      {"Drainer at the proof's TSO", kafka, CHANGE{s.port = 9092, seen.new_drainers[0].answer->last_ts = {now - 600 * second};}, "drainers_not_ready"},
+      {"Drainer paused", zookeeper, CHANGE{s.port = 2181, (*seen.drainers)[0].state = binlog::node_state::paused;}, "drainers_not_ready"},
+      {"Drainer not registered", pump, CHANGE{s.port = 8250, seen.drainers->clear();}, "drainers_not_ready"},
+      {"Drainer of an old version", pump, CHANGE{s.port = 8250, seen.new_drainers[0].answer = old_drainer();}, "drainers_not_ready"},
+  });
 }
 
 TEST_CASE("no TiDB may write to an old Pump, and none may have lost what it took", "[decommission-legacy]") {
   check({
-      {"connected", pump, CHANGE { s.port = 8250, seen.socket_clients = std::size_t{1};
-}
-, "still_written"
-}
-, {"connections unknown", pump, CHANGE{s.port = 8250, seen.socket_clients = core::result<std::size_t>(away);
-}
-, "unproven"
-}
-, {"writes", drainer, CHANGE{s.port = 8249, seen.old_pumps[0].second->calls = 6;
-}
-, "still_written"
-}
-, {"silent", pump, CHANGE{s.port = 8250, seen.old_pumps[0].second = away;
-}
-, "unproven"
-}
-, {"lost", pump, CHANGE{s.port = 8250, seen.old_pumps[0].second->lost = 2;
-}
-, "binlogs_lost"
-}
-, {"lost and accepted", pump, CHANGE{s.accept.loss = true, seen.old_pumps[0].second->lost = 2;
-}
-, ""
-}
-, {"TiDB skips", drainer, CHANGE{s.port = 8249, (*seen.tidbs[0].servers)[0].binlog_status = "Skipping";
-}
-, "still_written"
-}
-, {"TiDB does not tell", pump, CHANGE{s.port = 8250, (*seen.tidbs[0].servers)[0].binlog_status = "";
-}
-, "unproven"
-}
-, {"that is accepted", pump, CHANGE{s.accept.tidb_status = true, (*seen.tidbs[0].servers)[0].binlog_status = "";
-}
-, ""
-}
-, {"TiDB is away", pump, CHANGE{s.port = 8250, seen.tidbs[0].servers = away;
-}
-, "unproven"
-}
-,
-});
+      {"connected", pump, CHANGE{s.port = 8250, seen.socket_clients = std::size_t{1};}, "still_written"},
+      {"connections unknown", pump, CHANGE{s.port = 8250, seen.socket_clients = core::result<std::size_t>(away);}, "unproven"},
+      {"writes", drainer, CHANGE{s.port = 8249, seen.old_pumps[0].second->calls = 6;}, "still_written"},
+      {"silent", pump, CHANGE{s.port = 8250, seen.old_pumps[0].second = away;}, "unproven"},
+      {"lost", pump, CHANGE{s.port = 8250, seen.old_pumps[0].second->lost = 2;}, "binlogs_lost"},
+      {"lost and accepted", pump, CHANGE{s.accept.loss = true, seen.old_pumps[0].second->lost = 2;}, ""},
+      {"TiDB skips", drainer, CHANGE{s.port = 8249, (*seen.tidbs[0].servers)[0].binlog_status = "Skipping";}, "still_written"},
+      {"TiDB does not tell", pump, CHANGE{s.port = 8250, (*seen.tidbs[0].servers)[0].binlog_status = "";}, "unproven"},
+      {"that is accepted", pump, CHANGE{s.accept.tidb_status = true, (*seen.tidbs[0].servers)[0].binlog_status = "";}, ""},
+      {"TiDB is away", pump, CHANGE{s.port = 8250, seen.tidbs[0].servers = away;}, "unproven"},
+  });
 }
 
 TEST_CASE("Kafka and ZooKeeper that others use stay", "[decommission-legacy]") {
   check({
-      {"another topic", kafka, CHANGE { s.port = 9092, seen.used->topics->push_back("orders");
-}
-, "shared"
-}
-, {"the downstream's topic", kafka,
-   CHANGE{s.port = 9092, seen.used->topics->push_back(std::to_string(cluster) + "_obinlog");
-}
-, "shared"
-}
-, {"a topic named as the binlog's", kafka, CHANGE{s.binlog_topics = {"orders"}, seen.used->topics->push_back("orders");
-}
-, ""
-}
-, {"a group", kafka, CHANGE{s.port = 9092, seen.used->groups->push_back("app");
-}
-, "shared"
-}
-, {"a group given up", kafka, CHANGE{s.accept.groups = {"app"}, seen.used->groups->push_back("app");
-}
-, ""
-}
-, {"a client", kafka, CHANGE{s.port = 9092, seen.used->clients->push_back({"10.0.0.7", "10.0.0.7"});
-}
-, "shared"
-}
-, {"a client that may go", zookeeper,
-   CHANGE{s.accept.clients = {"10.0.0.7"}, seen.used->clients->push_back({"10.0.0.7", "10.0.0.7"});
-}
-, ""
-}
-, {"topics unknown", kafka, CHANGE{s.port = 9092, seen.used->topics = away;
-}
-, "unproven"
-}
-, {"groups unknown", kafka, CHANGE{s.port = 9092, seen.used->groups = away;
-}
-, "unproven"
-}
-, {"clients unknown", zookeeper, CHANGE{s.port = 2181, seen.used->clients = away;
-}
-, "unproven"
-}
-, {"a znode", zookeeper, CHANGE{s.port = 2181, seen.used->znodes->push_back("hbase");
-}
-, "shared"
-}
-, {"a znode given up", zookeeper, CHANGE{s.accept.znodes = {"/hbase"}, seen.used->znodes->push_back("hbase");
-}
-, ""
-}
-, {"znodes unknown", zookeeper, CHANGE{s.port = 2181, seen.used->znodes = away;
-}
-, "unproven"
-}
-, {"nobody asked", kafka, CHANGE{s.port = 9092, seen.used.reset();
-}
-, "unproven"
-}
-,
-});
+      {"another topic", kafka, CHANGE{s.port = 9092, seen.used->topics->push_back("orders");}, "shared"},
+      {"the downstream's topic", kafka, CHANGE{s.port = 9092, seen.used->topics->push_back(std::to_string(cluster) + "_obinlog");}, "shared"},
+      {"a topic named as the binlog's", kafka, CHANGE{s.binlog_topics = {"orders"}, seen.used->topics->push_back("orders");}, ""},
+      {"a group", kafka, CHANGE{s.port = 9092, seen.used->groups->push_back("app");}, "shared"},
+      {"a group given up", kafka, CHANGE{s.accept.groups = {"app"}, seen.used->groups->push_back("app");}, ""},
+      {"a client", kafka, CHANGE{s.port = 9092, seen.used->clients->push_back({"10.0.0.7", "10.0.0.7"});}, "shared"},
+      {"a client that may go", zookeeper, CHANGE{s.accept.clients = {"10.0.0.7"}, seen.used->clients->push_back({"10.0.0.7", "10.0.0.7"});}, ""},
+      {"topics unknown", kafka, CHANGE{s.port = 9092, seen.used->topics = away;}, "unproven"},
+      {"groups unknown", kafka, CHANGE{s.port = 9092, seen.used->groups = away;}, "unproven"},
+      {"clients unknown", zookeeper, CHANGE{s.port = 2181, seen.used->clients = away;}, "unproven"},
+      {"a znode", zookeeper, CHANGE{s.port = 2181, seen.used->znodes->push_back("hbase");}, "shared"},
+      {"a znode given up", zookeeper, CHANGE{s.accept.znodes = {"/hbase"}, seen.used->znodes->push_back("hbase");}, ""},
+      {"znodes unknown", zookeeper, CHANGE{s.port = 2181, seen.used->znodes = away;}, "unproven"},
+      {"nobody asked", kafka, CHANGE{s.port = 9092, seen.used.reset();}, "unproven"},
+  });
 }
 
 TEST_CASE("unit, process and data must belong together, and be old", "[decommission-legacy]") {
   check({
-      {"a mismatch", pump, CHANGE { s.port = 8250, seen.node.mismatches = {"pid 7 is not it"};
-}
-, "wrong_node"
-}
-, {"another user of its data", drainer, CHANGE{s.port = 8249, seen.node.other_users = {"pump (pid 7)"};
-}
-, "shared"
-}
-, {"answers as new", pump, CHANGE{s.port = 8250, seen.answers_as_old = core::result<bool>(false);
-}
-, "wrong_node"
-}
-, {"no living key", pump, CHANGE{s.port = 8250, seen.old->pumps[0].alive = false;
-}
-, "unproven"
-}
-, {"no key", drainer, CHANGE{s.port = 8249, seen.node.ids = {"x:1"};
-}
-, "unproven"
-}
-, {"told by its address", pump, CHANGE{seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"}, void(s);
-}
-, ""
-}
-, {"two at its address", pump, CHANGE{s.port = 8250, seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"};
-seen.old->pumps.push_back({"y:8250", "10.0.0.1:8250", true});
-}
-, "node_ambiguous"
-}
-,
-});
+      {"a mismatch", pump, CHANGE{s.port = 8250, seen.node.mismatches = {"pid 7 is not it"};}, "wrong_node"},
+      {"another user of its data", drainer, CHANGE{s.port = 8249, seen.node.other_users = {"pump (pid 7)"};}, "shared"},
+      {"answers as new", pump, CHANGE{s.port = 8250, seen.answers_as_old = core::result<bool>(false);}, "wrong_node"},
+      {"no living key", pump, CHANGE{s.port = 8250, seen.old->pumps[0].alive = false;}, "unproven"},
+      {"no key", drainer, CHANGE{s.port = 8249, seen.node.ids = {"x:1"};}, "unproven"},
+      {"told by its address", pump, CHANGE{seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"}, void(s);}, ""},
+      {"two at its address", pump, CHANGE{s.port = 8250, seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"};
+seen.old->pumps.push_back({"y:8250", "10.0.0.1:8250", true});}, "node_ambiguous"},
+  });
 }
 
 TEST_CASE("abandoned data needs neither proof nor new nodes, but order and silence", "[decommission-legacy]") {
