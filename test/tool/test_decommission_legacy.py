@@ -1,13 +1,15 @@
 """Retiring a Local-version Drainer and Pump and bringing them back: real processes, a real etcd. The tests follow one
 deployment through its last day, in order."""
+import json
 import os
+import shutil
 import signal
 import stat
 import time
 
 import pytest
 
-from support import process, tool, wait
+from support import paths, process, tool, wait
 from support.retiring import Retiring, contents, running_as, steps
 
 
@@ -24,6 +26,14 @@ def test_check_mode_says_what_it_would_do_and_does_nothing(old):
     assert [step["step"] for step in plan["plan"]] == ["record", "stop"]
     assert not any(step["done"] for step in plan["steps"])
     assert old.old_drainer.pid == pid and contents(old.old_drainer.deploy_dir).keys() == before
+
+
+def test_the_nodes_own_user_may_do_it(old):
+    """Where there is no unit, nothing needs root."""
+    mine = f"{old.folder}/decommission-legacy"
+    shutil.copy(paths.tool("decommission-legacy"), mine)
+    looked = old.old_drainer.as_user([mine, "--check", *old.words("drainer")], capture_output=True, text=True)
+    assert json.loads(looked.stdout)["plan"] and old.old_drainer.pid
 
 
 def test_a_drainer_is_retired_with_its_data_in_place_and_stays_so(old):

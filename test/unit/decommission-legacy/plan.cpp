@@ -277,8 +277,7 @@ TEST_CASE("unit, process and data must belong together, and be old", "[decommiss
       {"no living key", pump, CHANGE{s.port = 8250, seen.old->pumps[0].alive = false;}, "unproven"},
       {"no key", drainer, CHANGE{s.port = 8249, seen.node.ids = {"x:1"};}, "unproven"},
       {"told by its address", pump, CHANGE{seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"}, void(s);}, ""},
-      {"two at its address", pump, CHANGE{s.port = 8250, seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"};
-seen.old->pumps.push_back({"y:8250", "10.0.0.1:8250", true});}, "node_ambiguous"},
+      {"two at its address", pump, CHANGE{s.port = 8250, seen.node.ids = {"x:1"}, seen.local = {"10.0.0.1"}, seen.old->pumps.push_back({"y:8250", "10.0.0.1:8250", true});}, "node_ambiguous"},
   });
 }
 
