@@ -132,7 +132,12 @@ class LegacyCluster(Cluster):
     def wait_received(self, seconds=60):
         """Until all that was sent has arrived. Business must be paused."""
         sent = set(self.sent)
-        wait.until("all rows arrived downstream", lambda: sent <= set(self.received), seconds, every=0.2)
+        try:
+            wait.until("all rows arrived downstream", lambda: sent <= set(self.received), seconds, every=1)
+        except wait.NotInTime:
+            missing = sorted(sent - set(self.received))
+            raise AssertionError(f"{len(missing)} of {len(sent)} rows have not arrived within {seconds} s: {missing[:5]} to "
+                                 f"{missing[-5:]}") from None
 
 
 def read_rows(path):
