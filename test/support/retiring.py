@@ -59,7 +59,17 @@ class Retiring(LegacyCluster):
         options = self.options_of(component)
         words = [f"--{name.replace('_', '-')}={value}" for name, value in
                  {**{name: options[name] for name in ("component", "deploy_dir", "port", "pd_urls")}, **changes}.items()]
-        return tool.run("decommission-legacy", "--action=undo", *flags, *words, environment=self.environment)
+        done = tool.run("decommission-legacy", "--action=undo", *flags, *words, environment=self.environment)
+        if component == "drainer" and done.status == 0 and "--check" not in flags:
+            self.wait_window()
+        return done
+
+    def wait_window(self):
+        """Until the old Drainer, started again, has seen all Pumps once more: before that it can't be asked."""
+        with open(self.proof, encoding="utf-8") as file:
+            since = json.load(file)["since"]
+        wait.until("the old Drainer's window is past the proof",
+                   lambda: ((self.old_drainer.status() or {}).get("DepositWindow") or {}).get("Lower", 0) >= since)
 
     def start_new_drainer(self):
         """On a checkpoint of its own; returns when it is past the proof."""

@@ -62,7 +62,8 @@ def processes(number):
     """{pid: its control group} of everything in the rig's control groups or network namespaces."""
     found = {}
     for group in control_groups(number):
-        for path in [group, *group.rglob("*")]:
+        for folder, *_ in os.walk(group):  # groups go away meanwhile
+            path = pathlib.Path(folder)
             with contextlib.suppress(OSError):
                 found.update((int(pid), path) for pid in (path / "cgroup.procs").read_text().split())
     inodes = {os.stat(f"/run/netns/{name}").st_ino for name in namespaces(number)}
