@@ -61,7 +61,10 @@ func New(cfg *Config, program setup.Program, log *zlog.Logger) (*Server, error) 
 		return s, nil
 	}
 	s.writer, err = writer.New(context.Background(), writer.Options{
-		PDURLs: urls, Socket: s.socket(), Rate: cfg.Rate, Drain: drain, Tag: cfg.Tag, Rows: s.rows,
+		// PD's timestamps are in order whoever asks, these by the millisecond only: a transaction that took less could
+		// get a commit TS below one of another TiDB that the Drainers have passed.
+		TxnDelay: 2 * time.Millisecond,
+		PDURLs:   urls, Socket: s.socket(), Rate: cfg.Rate, Drain: drain, Tag: cfg.Tag, Rows: s.rows,
 	})
 	if err != nil {
 		return nil, err
