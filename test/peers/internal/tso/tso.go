@@ -4,7 +4,6 @@ package tso
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -13,9 +12,13 @@ import (
 
 const (
 	logicalBits = 18
-	// The counter's upper bits are the process's own, so that two processes of one machine
-	// never give the same timestamp although there is no PD between them.
+	// The counter's upper bits are the process's own, so that two processes never give the same
+	// timestamp although there is no PD between them. A pid would not do: hosts have pids of their own.
 	counterBits = 8
+	processes   = 1 << (logicalBits - counterBits)
+
+	// numbersKey is written once by each process; how often it was is the process's number.
+	numbersKey = "/standin/tso-clients"
 )
 
 // Physical is the milliseconds part of a timestamp.
@@ -37,12 +40,7 @@ func Approach(ts int64, since time.Duration) int64 {
 type Clock struct {
 	mu   sync.Mutex
 	last int64 // milliseconds and counter, without the process's bits
-	own  int64
-}
-
-// NewClock makes the clock of this process.
-func NewClock() *Clock {
-	return &Clock{own: int64(os.Getpid()) % (1 << (logicalBits - counterBits)) << counterBits}
+	own  int64 // number of the process, below processes
 }
 
 func (c *Clock) at(now time.Time) int64 {
@@ -53,17 +51,19 @@ func (c *Clock) at(now time.Time) int64 {
 		next = c.last + 1
 	}
 	c.last = next
-	return next>>counterBits<<logicalBits | c.own | next&(1<<counterBits-1)
+	return next>>counterBits<<logicalBits | c.own<<counterBits | next&(1<<counterBits-1)
 }
 
 // Oracle is the stand-in for PD's TSO: no timestamp without a working etcd.
 type Oracle struct {
+	kv clientv3.KV
+
+	mu    sync.Mutex // guards clock
 	clock *Clock
-	kv    clientv3.KV
 }
 
 // NewOracle gives timestamps while kv answers.
-func NewOracle(kv clientv3.KV) *Oracle { return &Oracle{clock: NewClock(), kv: kv} }
+func NewOracle(kv clientv3.KV) *Oracle { return &Oracle{kv: kv} }
 
 // Get makes a linearizable read first: without a quorum there is no timestamp. The read's own
 // deadline is 3 s, as PD clients give up a request that long.
@@ -73,5 +73,28 @@ func (o *Oracle) Get(ctx context.Context) (int64, error) {
 	if _, err := o.kv.Get(ctx, "/pd", clientv3.WithCountOnly()); err != nil {
 		return 0, fmt.Errorf("get timestamp failed: %w", err)
 	}
-	return o.clock.at(time.Now()), nil
+	clock, err := o.numbered(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("get timestamp failed: %w", err)
+	}
+	return clock.at(time.Now()), nil
+}
+
+// numbered is the clock, with this process's number from the first time on.
+func (o *Oracle) numbered(ctx context.Context) (*Clock, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.clock != nil {
+		return o.clock, nil
+	}
+	reply, err := o.kv.Put(ctx, numbersKey, "", clientv3.WithPrevKV())
+	if err != nil {
+		return nil, err
+	}
+	var before int64
+	if reply.PrevKv != nil {
+		before = reply.PrevKv.Version
+	}
+	o.clock = &Clock{own: before % processes}
+	return o.clock, nil
 }
