@@ -176,7 +176,8 @@ TEST_CASE("what is accepted is not required, and is shown all the same", "[binlo
   CHECK(made.after(20) == verdict::unknown);
   made.demanded.accepted = {evidence_name::pumps_complete};
   CHECK(made.after(40) == verdict::synced);
-  auto const* shown = find(made.look(), evidence_name::pumps_complete);
+  auto const judged = made.look();
+  auto const* shown = find(judged, evidence_name::pumps_complete);
   CHECK_FALSE(shown->required);
   CHECK(shown->held == holding::unknown);
   CHECK(shown->value == "no Pump answers");

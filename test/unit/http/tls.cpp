@@ -41,11 +41,11 @@ std::function<void(connection const&)> tls_server(certificate const& identity, c
     SSL_CTX_set_min_proto_version(context, 0);
     SSL_CTX_set_security_level(context, 0);
     if (options.max_version != 0) SSL_CTX_set_max_proto_version(context, options.max_version);
-    SSL_CTX_use_certificate(context, identity.x509);
-    SSL_CTX_use_PrivateKey(context, identity.key);
+    SSL_CTX_use_certificate(context, identity.x509.get());
+    SSL_CTX_use_PrivateKey(context, identity.key.get());
     if (options.demand_client_certificate) {
       SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), client_ca.x509);
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), client_ca.x509.get());
     }
     auto* ssl = SSL_new(context);
     SSL_set_fd(ssl, c.fd());
@@ -234,7 +234,7 @@ TEST_CASE("TLS files are judged before any connection", "[http][tls]") {
   auto const locked = a.dir.file("locked.pem");
   auto* out = std::fopen(locked.c_str(), "w");
   char password[] = "secret";
-  PEM_write_PKCS8PrivateKey(out, a.client.key, EVP_aes_128_cbc(), password, 6, nullptr, nullptr);
+  PEM_write_PKCS8PrivateKey(out, a.client.key.get(), EVP_aes_128_cbc(), password, 6, nullptr, nullptr);
   std::fclose(out);
   auto const& ca = a.ca.cert_file;
   auto const& cert = a.client.cert_file;
