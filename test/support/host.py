@@ -102,6 +102,15 @@ dir = "{folder}"
 ROOMY = {"available_bytes": 100 << 30}
 
 
+def write_knobs(data_dir, knobs):
+    """Live knobs of the stand-in that has this data directory."""
+    path = f"{data_dir}/knobs.json"
+    with open(f"{path}.new", "w", encoding="ascii") as file:
+        json.dump({**ROOMY, **knobs}, file)
+    os.chmod(f"{path}.new", 0o644)
+    os.rename(f"{path}.new", path)
+
+
 class Host:
     """A node's host. supervision "supervise", or "command": a plain process that nobody watches."""
 
@@ -211,11 +220,7 @@ class Host:
 
     def set_knobs(self, **knobs):
         """Live knobs of the stand-in; none given: back to normal."""
-        path = f"{self.data_dir}/knobs.json"
-        with open(f"{path}.new", "w", encoding="ascii") as file:
-            json.dump({**ROOMY, **knobs}, file)
-        os.chmod(f"{path}.new", 0o644)
-        os.rename(f"{path}.new", path)
+        write_knobs(self.data_dir, knobs)
 
     def snapshot(self):
         """{path: (mode, owner, digest)} of everything of the host that an upgrade may change, and no log or data."""

@@ -3,7 +3,6 @@ deploy_dir/bin (so deploy_dir is also what tools call kafka_home)."""
 import os
 import subprocess
 
-from . import net
 from .java import STOP_BY_GREP, JavaService
 
 RUN = """\
@@ -19,7 +18,7 @@ exit 0
 
 CONFIGURATION = """\
 broker.id={broker}
-listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://{host}:{port}
 log.dirs={deploy_dir}/datalog
 zookeeper.connect={zookeeper}
 num.partitions=1
@@ -51,15 +50,16 @@ CLASSES = {
 class Kafka(JavaService):
     main = "kafka.Kafka"
     name = "kafka"
+    usual_port = 9092
 
-    def __init__(self, deploy_dir, zookeeper, environment, broker=1):
-        super().__init__(deploy_dir, net.free_port(), environment)
+    def __init__(self, deploy_dir, zookeeper, environment, broker=1, machine=None):
+        super().__init__(deploy_dir, environment, machine)
         self.home = deploy_dir
         self._broker, self._logged = broker, 0  # size of its log before the last start
         self.zookeeper = zookeeper
         self.data_dir = f"{deploy_dir}/datalog"
         self.write("conf/server.properties", CONFIGURATION.format(
-            deploy_dir=deploy_dir, port=self.port, broker=broker, zookeeper=zookeeper.address))
+            deploy_dir=deploy_dir, host=self.host, port=self.port, broker=broker, zookeeper=zookeeper.address))
         self.write("scripts/run_kafka.sh", RUN.format(
             deploy_dir=deploy_dir, stop=STOP_BY_GREP.format(pattern="kafka\\.Kafka")), 0o755)
         for script, main in CLASSES.items():
@@ -70,12 +70,12 @@ class Kafka(JavaService):
         super().start(seconds)
 
     def _log_size(self):
-        path = f"{self.deploy_dir}/log/kafka.log"
+        path = self.seen("log/kafka.log")
         return os.path.getsize(path) if os.path.exists(path) else 0
 
     def is_up(self):
         """Its port is open a while before it can make topics."""
-        with open(f"{self.deploy_dir}/log/kafka.log", encoding="utf-8", errors="replace") as file:
+        with open(self.seen("log/kafka.log"), encoding="utf-8", errors="replace") as file:
             file.seek(self._logged)
             return f"[KafkaServer id={self._broker}] started" in file.read()
 

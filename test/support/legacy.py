@@ -22,76 +22,13 @@ from .zookeeper import Zookeeper
 OLD_TIDB, NEW_TIDB = "v2.0.11", "v4.0.16"
 
 
-class LegacyCluster(Cluster):
-    """mode: "kafka" (the branch's last), "v1.1", "v1.0", or "rc2.3" (Local). `downstream`: "mariadb" or "file".
-    `old_pumps` and `tidbs` are lists in step; `zookeeper` and `kafka` are None with rc2.3; new Pumps come by
-    add_pump(), a new Drainer by add_drainer(). Business runs from the start, unless rate=0."""
-
-    def __init__(self, mode="kafka", tidbs=2, downstream="mariadb", rate=20, detect_interval=1, start=True, drainer_more=""):
-        super().__init__(old=None, pumps=0, start=False)
-        self.mode = mode
-        self.zookeeper = self.kafka = self.mariadb = None
-        self.old_pumps, self.tidbs, self.old_drainer = [], [], None
-        try:
-            self._set_cluster_id()
-            if mode != "rc2.3":
-                self.zookeeper = Zookeeper(f"{self.folder}/zookeeper/deploy", self.environment)
-                self.kafka = Kafka(f"{self.folder}/kafka/deploy", self.zookeeper, self.environment)
-            with concurrent.futures.ThreadPoolExecutor(1) as beside:
-                queue = beside.submit(self._start_queue) if start else None
-                if downstream == "mariadb":
-                    self.mariadb = MariaDb(f"{self.folder}/mariadb", self.environment)
-                self._make_hosts(tidbs, rate, detect_interval, drainer_more)
-            if start:
-                queue.result()
-                self._start_programs()
-        except BaseException:
-            self.close(keep_files=True)
-            raise
+class OldDeployment:
+    """What there is to ask of an old deployment, wherever its hosts are: one has pd, old_pumps, tidbs, old_drainer, mariadb or
+    None, and mode."""
 
     def _set_cluster_id(self):
         self.pd.call("kv/put", {"key": base64.b64encode(b"/pd/cluster_id").decode(),
                                 "value": base64.b64encode(CLUSTER_ID.to_bytes(8, "big")).decode()})
-
-    def _make_hosts(self, tidbs, rate, detect_interval, drainer_more):
-        pump, drainer = (make_peer(self.new_path(f"old-{program}"), self.mode, program=f"old-{program}")
-                         for program in ("pump", "drainer"))
-        tidb = make_peer(self.new_path("old-tidb"), OLD_TIDB, program="tidb")
-        for number in range(1, tidbs + 1):
-            name, address = f"tidb{number}", f"{self._network}.{150 + number}"
-            self.old_pumps.append(OldPump(name, self, address, self.mode))
-            self.old_pumps[-1].install(pump)
-            self.tidbs.append(Tidb(name, self, address, self.mode, pump=self.old_pumps[-1], rate=rate))
-            self.tidbs[-1].install(tidb)
-        self.old_drainer = OldDrainer("olddrainer", self, f"{self._network}.190", self.mode, more=drainer_more,
-                                      destination=self.mariadb and self.mariadb.destination,
-                                      detect_interval=detect_interval)
-        self.old_drainer.install(drainer)
-
-    def start_old(self):
-        """In the documented order: ZooKeeper, Kafka, Pumps, TiDBs, Drainer."""
-        self._start_queue()
-        self._start_programs()
-
-    def _start_queue(self):
-        for part in filter(None, (self.zookeeper, self.kafka)):
-            part.start()
-
-    def _start_programs(self):
-        for parts in (self.old_pumps, self.tidbs, [self.old_drainer]):
-            for part in parts:
-                part.start(wait_ready=False)
-            for part in parts:
-                part.wait_ready()
-
-    def add_pump(self, binary, start=True):
-        """One more host with a new Pump, as deployed."""
-        number = len(self.pumps) + 1
-        self.pumps.append(self._make_pump(number, f"{self._network}.{10 + number}", binary))
-        self.write_inventory()
-        if start:
-            self.pumps[-1].start()
-        return self.pumps[-1]
 
     def new_tidb(self, version=NEW_TIDB):
         """A binary to switch TiDBs to."""
@@ -138,6 +75,74 @@ class LegacyCluster(Cluster):
             missing = sorted(sent - set(self.received))
             raise AssertionError(f"{len(missing)} of {len(sent)} rows have not arrived within {seconds} s: {missing[:5]} to "
                                  f"{missing[-5:]}") from None
+
+
+class LegacyCluster(OldDeployment, Cluster):
+    """mode: "kafka" (the branch's last), "v1.1", "v1.0", or "rc2.3" (Local). `downstream`: "mariadb" or "file".
+    `old_pumps` and `tidbs` are lists in step; `zookeeper` and `kafka` are None with rc2.3; new Pumps come by
+    add_pump(), a new Drainer by add_drainer(). Business runs from the start, unless rate=0."""
+
+    def __init__(self, mode="kafka", tidbs=2, downstream="mariadb", rate=20, detect_interval=1, start=True, drainer_more=""):
+        super().__init__(old=None, pumps=0, start=False)
+        self.mode = mode
+        self.zookeeper = self.kafka = self.mariadb = None
+        self.old_pumps, self.tidbs, self.old_drainer = [], [], None
+        try:
+            self._set_cluster_id()
+            if mode != "rc2.3":
+                self.zookeeper = Zookeeper(f"{self.folder}/zookeeper/deploy", self.environment)
+                self.kafka = Kafka(f"{self.folder}/kafka/deploy", self.zookeeper, self.environment)
+            with concurrent.futures.ThreadPoolExecutor(1) as beside:
+                queue = beside.submit(self._start_queue) if start else None
+                if downstream == "mariadb":
+                    self.mariadb = MariaDb(f"{self.folder}/mariadb", self.environment)
+                self._make_hosts(tidbs, rate, detect_interval, drainer_more)
+            if start:
+                queue.result()
+                self._start_programs()
+        except BaseException:
+            self.close(keep_files=True)
+            raise
+
+    def _make_hosts(self, tidbs, rate, detect_interval, drainer_more):
+        pump, drainer = (make_peer(self.new_path(f"old-{program}"), self.mode, program=f"old-{program}")
+                         for program in ("pump", "drainer"))
+        tidb = make_peer(self.new_path("old-tidb"), OLD_TIDB, program="tidb")
+        for number in range(1, tidbs + 1):
+            name, address = f"tidb{number}", f"{self._network}.{150 + number}"
+            self.old_pumps.append(OldPump(name, self, address, self.mode))
+            self.old_pumps[-1].install(pump)
+            self.tidbs.append(Tidb(name, self, address, self.mode, pump=self.old_pumps[-1], rate=rate))
+            self.tidbs[-1].install(tidb)
+        self.old_drainer = OldDrainer("olddrainer", self, f"{self._network}.190", self.mode, more=drainer_more,
+                                      destination=self.mariadb and self.mariadb.destination,
+                                      detect_interval=detect_interval)
+        self.old_drainer.install(drainer)
+
+    def start_old(self):
+        """In the documented order: ZooKeeper, Kafka, Pumps, TiDBs, Drainer."""
+        self._start_queue()
+        self._start_programs()
+
+    def _start_queue(self):
+        for part in filter(None, (self.zookeeper, self.kafka)):
+            part.start()
+
+    def _start_programs(self):
+        for parts in (self.old_pumps, self.tidbs, [self.old_drainer]):
+            for part in parts:
+                part.start(wait_ready=False)
+            for part in parts:
+                part.wait_ready()
+
+    def add_pump(self, binary, start=True):
+        """One more host with a new Pump, as deployed."""
+        number = len(self.pumps) + 1
+        self.pumps.append(self._make_pump(number, f"{self._network}.{10 + number}", binary))
+        self.write_inventory()
+        if start:
+            self.pumps[-1].start()
+        return self.pumps[-1]
 
 
 def read_rows(path):

@@ -6,7 +6,7 @@ from . import net, wait
 DESTINATION = """\
 db-type = "mysql"
 [syncer.to]
-host = "127.0.0.1"
+host = "{host}"
 user = "root"
 password = ""
 port = {port}
@@ -14,10 +14,10 @@ port = {port}
 
 
 class MariaDb:
-    """Below `folder`, which goes with its cluster: so does the server, found by its environment."""
+    """Below `folder`, which goes with its cluster: so does the server, found by its environment. `host` is where it listens."""
 
-    def __init__(self, folder, environment):
-        self.port = net.free_port()
+    def __init__(self, folder, environment, host="127.0.0.1"):
+        self.host, self.port = host, net.free_port()
         self._socket = f"{folder}/socket"
         self._data = f"{folder}/data"
         self._log = f"{folder}.log"
@@ -28,7 +28,7 @@ class MariaDb:
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
                 ["mariadbd", "--no-defaults", "--user=root", f"--datadir={self._data}", f"--socket={self._socket}",
-                 f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-grant-tables",
+                 f"--port={self.port}", f"--bind-address={host}", "--skip-name-resolve", "--skip-grant-tables",
                  "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
         wait.until("MariaDB answers", lambda: self.query("select 1") == [["1"]], seconds=60)
@@ -36,7 +36,7 @@ class MariaDb:
     @property
     def destination(self):
         """The [syncer] part of a drainer.toml."""
-        return DESTINATION.format(port=self.port)
+        return DESTINATION.format(host=self.host, port=self.port)
 
     def query(self, statement):
         """Rows of texts; None where the server does not answer."""

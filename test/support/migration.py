@@ -3,48 +3,15 @@ import json
 import os
 import shutil
 
-from . import paths, playbook
+from . import paths, playbook, tool
 from .cluster import MARK, make_peer
 from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost
 from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB
 
 NEW = "v4.0.16"
 
-INVENTORY = """\
-[pd_servers]
-pd1 ansible_host={pd.host} pd_client_port={pd.port}
-
-[tidb_servers]
-{tidbs}
-
-[old_pump_servers]
-{old_pumps}
-
-[old_drainer_servers]
-{old_drainers}
-
-[kafka_servers]
-{kafka}
-
-[zookeeper_servers]
-{zookeeper}
-
-[pump_servers]
-{pumps}
-
-[drainer_servers]
-{drainers}
-
-[all:vars]
-ansible_connection = local
-ansible_user = tidb
-ansible_python_interpreter = /usr/bin/python3
-enable_binlog = True
-process_supervision = supervise
-old_pump_supervision = command
-tidb_version = {tidb_version}
-migration_from = {migration_from}
-"""
+HERE = {"ansible_connection": "local", "ansible_user": "tidb", "ansible_python_interpreter": "/usr/bin/python3",
+        "process_supervision": "supervise", "old_pump_supervision": "command"}
 
 # Waits of whole seconds that say nothing on stand-ins; no check is left out.
 QUICK = {"migration_stable_for": 2, "migration_wait": 60, "drainer_stable_for": 2}
@@ -58,79 +25,61 @@ class FreshPump(PumpHost):
         return f"{os.uname().nodename}:{self.port}"
 
 
-class Migration(LegacyCluster):
-    """`new_pumps` hosts for Pumps and one for a Drainer, in the inventory and empty."""
+class Operator:
+    """The operator of a migration, whose control host it is: an OldDeployment with hosts for new Pumps (`pumps`) and one for a
+    new Drainer (`new_drainer`) in the inventory. `everywhere`: the inventory's [all:vars], as far as they tell how hosts are reached
+    and nodes are supervised."""
 
-    def __init__(self, *arguments, new_pumps=2, start=True, **options):
-        super().__init__(*arguments, start=start, **options)
-        try:
-            self.pumps = [FreshPump(f"pump{number}", self.folder, f"{self._network}.{10 + number}", self.pd.url, self.environment)
-                          for number in range(1, new_pumps + 1)]
-            self.new_drainer = DrainerHost("drainer1", self.folder, f"{self._network}.101", self.pd.url, self.environment)
-            self.drainers = [self.new_drainer]
-            for host in (*self.pumps, self.new_drainer):
-                os.makedirs(host.deploy_dir)  # as the bootstrap of hosts leaves it
-                host.give_to_user()
-            self._prepare_control_host()
-            self.write_inventory()
-        except BaseException:
-            self.close(keep_files=True)
-            raise
+    everywhere = HERE
 
-    def _prepare_control_host(self):
+    def prepare_control_host(self):
         """What step 1 asks for: new programs, the new Drainer's configuration, how to reach the downstream."""
         # as large as other hosts' disks are: a Pump short of space refuses writes
         programs = {"pump": make_peer(self.new_path("pump"), NEW, f"available_bytes={100 << 30}"),
                     "drainer": make_peer(self.new_path("drainer"), NEW, program="drainer")}
         for program, path in programs.items():
-            assert self.offer(path, program).status == 0
-        self._offer_supervise()
-        for program in ("svc", "svstat"):
-            shutil.copy2(f"/usr/bin/{program}", f"{self.resources_dir}/bin/{program}")
+            call = tool.run("copy-binary", "--src", path, "--dest", f"{self.resources_dir}/bin/{program}", environment=self.environment)
+            assert call.status == 0, call
         conf = f"{playbook.copy_of_playbooks(self)}/conf"
         destination = self.mariadb.destination if self.mariadb else FILE_DESTINATION.format(folder=self.old_drainer.out)
         with open(f"{conf}/drainer1_drainer.toml", "w", encoding="ascii") as file:
             file.write(DRAINER_TOML.format(destination=destination))
         if self.mariadb:
             with open(f"{conf}/drainer1_checkpoint.cnf", "w", encoding="ascii") as file:
-                file.write(f"[client]\nhost=127.0.0.1\nport={self.mariadb.port}\nuser=root\n")
-
-    def _offer_supervise(self):
-        """The stand-in's, which gives what it starts the environment of this cluster: rolling-restart gives supervise a
-        login's, and `ulimit -n 1000000` may not be allowed here."""
-        with open(paths.peer("supervise"), encoding="ascii") as file:
-            first, rest = file.read().split("\n", 1)
-        exports = "".join(f"export {name}='{self.environment[name]}'\n" for name in ("BASH_ENV", MARK))
-        path = f"{self.resources_dir}/bin/supervise"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"{first}\n{exports}{rest}")
-        os.chmod(path, 0o755)
+                file.write(f"[client]\nhost={self.mariadb.host}\nport={self.mariadb.port}\nuser=root\n")
 
     def write_inventory(self, tidb_version=NEW_TIDB, places=None):
         """`places`: {name of a new node: other host variables}, such as one that is an old one's."""
         if not self.__dict__.get("new_drainer"):
             return  # the clusters this one is built upon write theirs
 
+        def words(values):
+            return " ".join(f"{name}={value}" for name, value in values.items())
+
         def line(host, **variables):
-            values = {"ansible_host": host.address, "deploy_dir": host.deploy_dir, **variables, **(places or {}).get(host.name, {})}
-            return " ".join([host.name, *(f"{name}={value}" for name, value in values.items())])
+            return f"{host.name} " + words({"ansible_host": host.address, "deploy_dir": host.deploy_dir, **variables,
+                                            **(places or {}).get(host.name, {})})
 
-        def java(name, service, **variables):
-            values = {"ansible_host": "127.0.0.1", "deploy_dir": service.deploy_dir, **variables}
-            return " ".join([name, *(f"{key}={value}" for key, value in values.items())])
-
-        self.inventory.write_text(INVENTORY.format(
-            pd=self.pd, tidb_version=tidb_version, migration_from="local" if self.mode == "rc2.3" else "kafka",
-            tidbs="\n".join(line(tidb, tidb_status_port=tidb.port) for tidb in self.tidbs),
-            old_pumps="\n".join(line(pump, old_pump_port=pump.port) for pump in self.old_pumps),
-            old_drainers=line(self.old_drainer, old_drainer_port=self.old_drainer.port),
-            kafka=java("kafka1", self.kafka, kafka_port=self.kafka.port, kafka_home=self.kafka.home,
-                       data_dirs=self.kafka.data_dir, zk_client_port=self.zookeeper.port) if self.kafka else "",
-            zookeeper=java("zk1", self.zookeeper, zk_client_port=self.zookeeper.port, zookeeper_home=self.kafka.home,
-                           zookeeper_data_dir=self.zookeeper.data_dir) if self.kafka else "",
-            pumps="\n".join(line(pump, pump_port=pump.port, resources_dir=self.resources_dir) for pump in self.pumps),
-            drainers=line(self.new_drainer, drainer_port=self.new_drainer.port, resources_dir=self.resources_dir)),
-            encoding="utf-8")
+        groups = {
+            "pd_servers": [f"pd1 ansible_host={self.pd.host} pd_client_port={self.pd.port}"],
+            "tidb_servers": [line(tidb, tidb_status_port=tidb.port) for tidb in self.tidbs],
+            "old_pump_servers": [line(pump, old_pump_port=pump.port) for pump in self.old_pumps],
+            "old_drainer_servers": [line(self.old_drainer, old_drainer_port=self.old_drainer.port)],
+            "pump_servers": [line(pump, pump_port=pump.port, resources_dir=self.resources_dir) for pump in self.pumps],
+            "drainer_servers": [line(self.new_drainer, drainer_port=self.new_drainer.port, resources_dir=self.resources_dir)]}
+        if self.kafka:
+            kafka, zookeeper = self.kafka, self.zookeeper
+            groups["kafka_servers"] = [f"kafka1 ansible_host={kafka.host} " + words({
+                "deploy_dir": kafka.deploy_dir, "kafka_port": kafka.port, "kafka_home": kafka.home, "data_dirs": kafka.data_dir,
+                "zk_client_port": zookeeper.port})]
+            groups["zookeeper_servers"] = [f"zk1 ansible_host={zookeeper.host} " + words({
+                "deploy_dir": zookeeper.deploy_dir, "zk_client_port": zookeeper.port, "zookeeper_home": kafka.home,
+                "zookeeper_data_dir": zookeeper.data_dir})]
+        groups["all:vars"] = [f"{name} = {value}" for name, value in {
+            "enable_binlog": True, "tidb_version": tidb_version, "migration_from": "local" if self.mode == "rc2.3" else "kafka",
+            **self.everywhere}.items()]
+        self.inventory.write_text("\n\n".join("\n".join([f"[{name}]", *lines]) for name, lines in groups.items()) + "\n",
+                                  encoding="utf-8")
 
     # The commands.
     def play(self, name, *arguments, tags=None, quick=True, **variables):
@@ -197,3 +146,37 @@ class Migration(LegacyCluster):
         self.wait_received()
         received = self.received
         assert sorted(received) == sorted(self.sent), f"{len(received)} received of {len(self.sent)} sent"
+
+
+class Migration(Operator, LegacyCluster):
+    """`new_pumps` hosts for Pumps and one for a Drainer, in the inventory and empty."""
+
+    def __init__(self, *arguments, new_pumps=2, start=True, **options):
+        super().__init__(*arguments, start=start, **options)
+        try:
+            self.pumps = [FreshPump(f"pump{number}", self.folder, f"{self._network}.{10 + number}", self.pd.url, self.environment)
+                          for number in range(1, new_pumps + 1)]
+            self.new_drainer = DrainerHost("drainer1", self.folder, f"{self._network}.101", self.pd.url, self.environment)
+            self.drainers = [self.new_drainer]
+            for host in (*self.pumps, self.new_drainer):
+                os.makedirs(host.deploy_dir)  # as the bootstrap of hosts leaves it
+                host.give_to_user()
+            self.prepare_control_host()
+            self._offer_supervise()
+            for program in ("svc", "svstat"):
+                shutil.copy2(f"/usr/bin/{program}", f"{self.resources_dir}/bin/{program}")
+            self.write_inventory()
+        except BaseException:
+            self.close(keep_files=True)
+            raise
+
+    def _offer_supervise(self):
+        """The stand-in's, which gives what it starts the environment of this cluster: rolling-restart gives supervise a
+        login's, and `ulimit -n 1000000` may not be allowed here."""
+        with open(paths.peer("supervise"), encoding="ascii") as file:
+            first, rest = file.read().split("\n", 1)
+        exports = "".join(f"export {name}='{self.environment[name]}'\n" for name in ("BASH_ENV", MARK))
+        path = f"{self.resources_dir}/bin/supervise"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{first}\n{exports}{rest}")
+        os.chmod(path, 0o755)

@@ -43,6 +43,12 @@ exec bin/tidb-server \\
     {binlog_flags} 2>> "{deploy_dir}/log/tidb_stderr.log"
 """
 
+PUMP_TOML = """\
+gc = 5
+heartbeat-interval = 2
+gen-binlog-interval = 1
+"""  # 3 by default; quicker for tests
+
 DRAINER_TOML = """\
 detect-interval = {detect_interval}
 {more}
@@ -58,16 +64,8 @@ dir = "{folder}"
 """
 
 
-class Old(Host):
-    """A host of the old deployment; its programs are plain processes, started as by hand. Live knobs: set_knobs()."""
-
-    def __init__(self, name, cluster, address, mode):
-        super().__init__(name, cluster.folder, address, cluster.pd.url, cluster.environment, supervision="command")
-        self.cluster, self.mode = cluster, mode
-        flags = ""
-        if cluster.kafka:
-            flags = f'--kafka-addrs="{cluster.kafka.address}" --zookeeper-addrs="{cluster.zookeeper.address}"'
-        self._values.update(kafka_flags=flags, name=name, pd_endpoints=cluster.pd.url.removeprefix("http://"))
+class Asked:
+    """What answers over HTTP, wherever it runs: one has address and port."""
 
     def status(self):
         """The parsed /status, or None."""
@@ -79,19 +77,9 @@ class Old(Host):
             lines = answer.read().decode().splitlines()
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line and line[0] != "#"}
 
-    def terminate(self):
-        """SIGTERM, without waiting for the end; wait_ended() does."""
-        os.kill(self.pid, 15)
 
-    def wait_ended(self, seconds=30):
-        wait.until(f"{self.name}'s {self.component} has ended", lambda: not self.pid, seconds)
-
-
-class OldPump(Old):
-    """One for each TiDB, on the TiDB's host. `socket` is what the TiDB writes to."""
-
-    component = "pump"
-    run_script = RUN_OLD_PUMP
+class AskedPump(Asked):
+    """`socket` is what the TiDB beside it writes to."""
 
     @property
     def node_id(self):
@@ -101,91 +89,17 @@ class OldPump(Old):
     def socket(self):
         return f"{self.deploy_dir}/status/pump.sock"
 
-    @property
-    def topic(self):
-        return f"{CLUSTER_ID}_{self.node_id.replace(':', '_')}"
-
-    def configuration(self):
-        return "gc = 5\nheartbeat-interval = 2\ngen-binlog-interval = 1\n"  # 3 by default; quicker for tests
-
-    def install(self, binary):
-        super().install(binary)
-        self.write("data.pump/.node", self.node_id, 0o600)
-        self.give_to_user()
-
     def is_online(self):
         return self.node_id in ((self.status() or {}).get("LatestBinlog") or {})
 
-    @property
-    def registered(self):
-        """Its object in the registry, parsed; None where there is none."""
-        text = self.cluster.pd.get(f"{PUMPS}{self.node_id}/object")
-        return json.loads(text) if text else None
 
-    @property
-    def alive_key(self):
-        """Text of its alive key; None where that is gone."""
-        return self.cluster.pd.get(f"{PUMPS}{self.node_id}/alive")
-
-
-class OldDrainer(Old):
-    """`destination`: the [syncer] part of its configuration; `more`: other lines of it."""
-
-    component = "drainer"
-    run_script = RUN_OLD_DRAINER
-
-    def __init__(self, *arguments, destination=None, detect_interval=1, more=""):
-        super().__init__(*arguments)
-        self.out = f"{self.deploy_dir}/out"
-        self.destination = destination or FILE_DESTINATION.format(folder=self.out)
-        self._detect_interval, self._more = detect_interval, more
-
-    def wait_ready(self, seconds=30):
-        if self.mode == "v1.1":
-            time.sleep(self._detect_interval + 1)  # asked before its first poll it would hang for ever
-        super().wait_ready(seconds)
-
-    @property
-    def node_id(self):
-        return f"{os.uname().nodename}:{self.port}"
-
-    def configuration(self):
-        return DRAINER_TOML.format(destination=self.destination, detect_interval=self._detect_interval, more=self._more)
-
+class AskedDrainer(Asked):
     def is_online(self):
         return bool((self.status() or {}).get("PumpPos"))
 
-    @property
-    def savepoint(self):
-        """Path of its file checkpoint (pb destination; every destination of the Local version)."""
-        return f"{self.data_dir}/{'savePoint' if self.mode == 'rc2.3' else 'savepoint'}"
 
-
-class Tidb(Old):
-    """A tidb-server that writes transactions at a rate: through the old Pump of its host, or, switched, through the new
-    Pumps. `port` is its status port."""
-
-    component = "tidb"
-    run_script = RUN_TIDB
-
-    def __init__(self, *arguments, pump, rate=20):
-        super().__init__(*arguments)
-        self.binary = f"{self.deploy_dir}/bin/tidb-server"
-        self._values.update(mysql_port=net.free_port(), rate=rate, binlog_flags=f'--binlog-socket="{pump.socket}"')
-
-    def configuration(self):
-        return ""
-
-    def is_online(self):
-        return bool(net.answers(self.address, self.port, "/info"))
-
-    def switch(self, binary, wait_ready=True):
-        """What the operator does: stop it, put the new version there, start it with --enable-binlog. Business is paused
-        or runs as it did before."""
-        self.stop()
-        self._values["binlog_flags"] = "--enable-binlog"
-        self.install(binary)
-        self.start(wait_ready)
+class Business(Asked):
+    """What a TiDB of the tests is asked on its status port, wherever it runs; `data_dir` as seen from here."""
 
     def pause(self):
         """Stops business; returns when no transaction is in flight."""
@@ -214,3 +128,109 @@ class Tidb(Old):
 
     def _post(self, verb, body=None):
         return net.http(f"http://{self.address}:{self.port}/standin/{verb}", body or {}, timeout=60)
+
+    def is_online(self):
+        return bool(net.answers(self.address, self.port, "/info"))
+
+    def switch(self, binary, wait_ready=True):
+        """What the operator does: stop it, put the new version there, start it with --enable-binlog. Business is paused
+        or runs as it did before."""
+        self.stop()
+        self._values["binlog_flags"] = "--enable-binlog"
+        self.install(binary)
+        self.start(wait_ready)
+
+
+class Old(Asked, Host):
+    """A host of the old deployment; its programs are plain processes, started as by hand. Live knobs: set_knobs()."""
+
+    def __init__(self, name, cluster, address, mode):
+        super().__init__(name, cluster.folder, address, cluster.pd.url, cluster.environment, supervision="command")
+        self.cluster, self.mode = cluster, mode
+        flags = ""
+        if cluster.kafka:
+            flags = f'--kafka-addrs="{cluster.kafka.address}" --zookeeper-addrs="{cluster.zookeeper.address}"'
+        self._values.update(kafka_flags=flags, name=name, pd_endpoints=cluster.pd.url.removeprefix("http://"))
+
+    def terminate(self):
+        """SIGTERM, without waiting for the end; wait_ended() does."""
+        os.kill(self.pid, 15)
+
+    def wait_ended(self, seconds=30):
+        wait.until(f"{self.name}'s {self.component} has ended", lambda: not self.pid, seconds)
+
+
+class OldPump(AskedPump, Old):
+    """One for each TiDB, on the TiDB's host."""
+
+    component = "pump"
+    run_script = RUN_OLD_PUMP
+
+    @property
+    def topic(self):
+        return f"{CLUSTER_ID}_{self.node_id.replace(':', '_')}"
+
+    def configuration(self):
+        return PUMP_TOML
+
+    def install(self, binary):
+        super().install(binary)
+        self.write("data.pump/.node", self.node_id, 0o600)
+        self.give_to_user()
+
+    @property
+    def registered(self):
+        """Its object in the registry, parsed; None where there is none."""
+        text = self.cluster.pd.get(f"{PUMPS}{self.node_id}/object")
+        return json.loads(text) if text else None
+
+    @property
+    def alive_key(self):
+        """Text of its alive key; None where that is gone."""
+        return self.cluster.pd.get(f"{PUMPS}{self.node_id}/alive")
+
+
+class OldDrainer(AskedDrainer, Old):
+    """`destination`: the [syncer] part of its configuration; `more`: other lines of it."""
+
+    component = "drainer"
+    run_script = RUN_OLD_DRAINER
+
+    def __init__(self, *arguments, destination=None, detect_interval=1, more=""):
+        super().__init__(*arguments)
+        self.out = f"{self.deploy_dir}/out"
+        self.destination = destination or FILE_DESTINATION.format(folder=self.out)
+        self._detect_interval, self._more = detect_interval, more
+
+    def wait_ready(self, seconds=30):
+        if self.mode == "v1.1":
+            time.sleep(self._detect_interval + 1)  # asked before its first poll it would hang for ever
+        super().wait_ready(seconds)
+
+    @property
+    def node_id(self):
+        return f"{os.uname().nodename}:{self.port}"
+
+    def configuration(self):
+        return DRAINER_TOML.format(destination=self.destination, detect_interval=self._detect_interval, more=self._more)
+
+    @property
+    def savepoint(self):
+        """Path of its file checkpoint (pb destination; every destination of the Local version)."""
+        return f"{self.data_dir}/{'savePoint' if self.mode == 'rc2.3' else 'savepoint'}"
+
+
+class Tidb(Business, Old):
+    """A tidb-server that writes transactions at a rate: through the old Pump of its host, or, switched, through the new
+    Pumps. `port` is its status port."""
+
+    component = "tidb"
+    run_script = RUN_TIDB
+
+    def __init__(self, *arguments, pump, rate=20):
+        super().__init__(*arguments)
+        self.binary = f"{self.deploy_dir}/bin/tidb-server"
+        self._values.update(mysql_port=net.free_port(), rate=rate, binlog_flags=f'--binlog-socket="{pump.socket}"')
+
+    def configuration(self):
+        return ""

@@ -13,7 +13,7 @@ packages_build="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-
 packages_cluster="ansible-core etcd-server daemontools golang-go ca-certificates python3 procps"
 packages_test="catch2 python3-pytest etcd-client clang clang-format clang-tidy libclang-rt-14-dev yamllint
   ansible-lint git mmdebstrap binutils mariadb-server mariadb-client"
-packages_kafka="maven default-jre-headless"
+packages_kafka="maven default-jre-headless libzookeeper-java"
 packages_hosts="systemd-container mmdebstrap iproute2 openssh-client util-linux openssl"
 
 say() { printf '%s\n' "$*"; }
@@ -104,7 +104,7 @@ build_peers() {
   ) 9>"$build.lock"
 }
 
-# The jars of Kafka and its ZooKeeper, by Maven, kept for later; each must be what SHA256SUMS says. Where Maven gets nothing,
+# The jars of Kafka, by Maven, kept for later; each must be what SHA256SUMS says. Where Maven gets nothing,
 # the tests of the old versions say "not tested here: no Kafka", and ctest lists them as skipped.
 install_kafka() {
   local new

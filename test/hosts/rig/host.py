@@ -1,6 +1,5 @@
 """One host: systemd as PID 1, sshd, its own address, root file system and data disk, the user tidb with sudo."""
 import contextlib
-import json
 import os
 import pathlib
 import shlex
@@ -8,23 +7,26 @@ import signal
 import subprocess
 
 from support import process, wait
+from support.host import write_knobs
 
 from . import needs, takedown
 
 DATA = "/data"  # a file system of its own, as /etc never is
 DEPLOY_DIR = f"{DATA}/deploy"
 UID = 1000  # of tidb in every image
-ROOMY = {"available_bytes": 100 << 30}
 
 
 class Host:
-    def __init__(self, rig, name, number, layers, disk="300m"):
+    """`shares`: folders of this machine that it sees, too, at the same place and read-only."""
+
+    def __init__(self, rig, name, number, layers, disk="300m", shares=()):
         self.rig = rig
         self.name = name
         self.address = f"{rig.network}.{10 + number}"
         self.machine = f"{rig.prefix}-{name}"
         self._link = f"{rig.prefix}-{number}"
         self._layers = layers
+        self._shares = shares
         self._nspawn = None
         self.folder = pathlib.Path(rig.folder, name)
         self.root = self.folder / "root"  # the host's / and /data as seen from outside, up or not
@@ -61,6 +63,11 @@ class Host:
         for link in ("lo", "eth0"):
             _call("ip", "-n", self.machine, "link", "set", link, "up")
 
+    def seen(self, path):
+        """A path of the host as seen from outside, up or not."""
+        path = str(path)
+        return f"{self.data}{path.removeprefix(DATA)}" if path.startswith(f"{DATA}/") else f"{self.root}{path}"
+
     # Power.
     def boot(self):
         """On the disks as they are."""
@@ -78,7 +85,7 @@ class Host:
                 ["systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={self.machine}", "--boot",
                  "--register=no", "--keep-unit", f"--network-namespace-path=/run/netns/{self.machine}",
                  "--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
-                 f"--bind={self.data}:{DATA}"],
+                 f"--bind={self.data}:{DATA}", *(f"--bind-ro={share}" for share in self._shares)],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=self.rig.environment,
                 start_new_session=True, preexec_fn=join)
 
@@ -211,10 +218,7 @@ class Node(Host):
 
     def set_knobs(self, **knobs):
         """Live knobs of the stand-in; none given: back to normal."""
-        path = self.data_dir / "knobs.json"
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps({**ROOMY, **knobs}))
-        new.rename(path)
+        write_knobs(self.data_dir, knobs)
 
     def files(self):
         """{path: (mode, owner, digest)} of what an upgrade may change, without what is only kept or staged."""

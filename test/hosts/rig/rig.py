@@ -74,12 +74,13 @@ class Rig:
             self.pumps = [self._make(f"pump{number}", number, "pump", disk) for number in range(1, pumps + 1)]
             self.drainers = [self._make(f"drainer{number}", pumps + number, "drainer", disk)
                              for number in range(1, drainers + 1)]
+            self.others = self._make_others()
             self.write_inventory()
             if deployed:
                 self._deploy()
-            for host in self.hosts:
+            for host in (*self.hosts, *self.others):
                 host.boot()
-            for host in self.hosts:
+            for host in (*self.hosts, *self.others):
                 host.wait_up()
             self.boot_seconds = time.monotonic() - began
             if deployed and start:
@@ -143,6 +144,10 @@ class Rig:
 
     def _make(self, name, number, component, disk):
         return Node(self, name, number, self.layers, component, disk=disk)
+
+    def _make_others(self):
+        """Hosts besides those of Pumps and Drainers."""
+        return []
 
     def _deploy(self):
         for node in self.hosts:
