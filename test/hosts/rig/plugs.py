@@ -10,12 +10,14 @@ from .takedown import MARK
 
 
 def wait_for_phase(pumps, phase, seconds=180):
-    """The Pump on which rolling-restart enters the phase from now on; polled every millisecond."""
+    """The Pump on which rolling-restart enters the phase from now on; polled every millisecond. In the place of
+    activate it may be a phase later: it may have taken less than that."""
     before = {pump.name: pump.phase for pump in pumps}
+    wanted = ("activate", "start", "ready") if phase == "activate" else (phase,)
 
     def entered():
         return next((pump for pump in pumps
-                     if (now := pump.phase) and now != before[pump.name] and now[0] == phase), None)
+                     if (now := pump.phase) and now != before[pump.name] and now[0] in wanted), None)
     with ahead_of_others():
         return wait.until(f"a call reaches the phase {phase}", entered, seconds, every=0.001)
 
