@@ -1,12 +1,17 @@
 #include "core/file.hpp"
 #include "module/request.hpp"
 
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
 #include <filesystem>
 
 namespace module {
 namespace {
 
 constexpr std::size_t max_args_file = 32U << 20U;
+constexpr auto standard_input = "-";
 
 core::error usage(std::string what, std::string hint = "see --help") {
   return {core::errc::usage, std::move(what), std::move(hint)};
@@ -20,7 +25,7 @@ bool flag(json::object const& values, std::string_view name) {
 }  // namespace
 
 bool is_args_file(std::vector<std::string> const& words) {
-  return words.size() == 1 && !words[0].empty() && words[0][0] != '-';
+  return words.size() == 1 && !words[0].empty() && (words[0][0] != '-' || words[0] == standard_input);
 }
 
 core::result<request> decode_args_file(std::string_view text, std::string_view what) {
@@ -39,7 +44,26 @@ core::result<request> decode_args_file(std::string_view text, std::string_view w
   return r;
 }
 
+core::result<request> read_standard_input() {
+  if (::isatty(STDIN_FILENO) == 1) return usage("cannot use -: standard input is a terminal, no args file");
+  std::string text;
+  std::array<char, 65536> block{};
+  for (ssize_t n = 1; n != 0;) {
+    n = ::read(STDIN_FILENO, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return usage("cannot read standard input: " + std::generic_category().message(errno));
+    text.append(block.data(), static_cast<std::size_t>(n));
+    if (text.size() > max_args_file) return usage("cannot read standard input: more than an args file holds");
+  }
+  return decode_args_file(text, "args file -");
+}
+
 core::result<request> read_args_file(std::filesystem::path const& path) {
+  if (path == standard_input) {
+    auto asked = read_standard_input();
+    if (asked) asked->by_standard_input = true;
+    return asked;
+  }
   std::error_code ec;
   auto const status = std::filesystem::status(path, ec);
   if (!std::filesystem::exists(status))

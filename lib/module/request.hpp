@@ -25,15 +25,16 @@ struct request {
   bool diff = false;
   bool no_log = false;
   bool progress = false;
+  bool by_standard_input = false;
 };
 
 // The tool's options and then the common ones (check, diff, timeout) that it does not declare itself.
 std::vector<option> all_options(tool const& tool);
 
-// A sole argument that does not start with '-' is an args file.
+// A sole argument that does not start with '-' is an args file, and so is "-": standard input.
 bool is_args_file(std::vector<std::string> const& words);
 
-// Reads and decodes an Ansible args file; every failure is errc::usage.
+// Reads and decodes an Ansible args file, "-" from standard input to its end; every failure is errc::usage.
 core::result<request> read_args_file(std::filesystem::path const& path);
 core::result<request> decode_args_file(std::string_view text, std::string_view what);
 

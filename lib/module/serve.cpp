@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <nss.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <algorithm>
@@ -101,6 +102,11 @@ bool print(std::string_view text) {
   return true;
 }
 
+bool nobody_reads() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 core::result<request> decode(tool const& tool, std::vector<std::string> const& words) {
   return is_args_file(words) ? read_args_file(words[0]) : decode_command_line(tool, words);
 }
@@ -121,6 +127,7 @@ outcome call(tool const& tool, run_function run, request const& asked, reporter&
               started,
               report,
               asked.no_log};
+  if (asked.by_standard_input) ctx.abandoned = nobody_reads;
   if (options->has("timeout")) ctx.timeout = options->seconds("timeout");
   auto result = run(*options, ctx);
   if (ctx.no_log || !ctx.diff) result.diff.reset();

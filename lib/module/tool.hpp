@@ -100,6 +100,8 @@ struct context {
   core::clock::time_point started;
   reporter& report;
   bool no_log = false;  // the caller wants no content of files shown
+  // Asked through standard input: nobody is left to read the result. Such a caller cannot send a signal.
+  bool (*abandoned)() = [] { return false; };
 };
 
 // What a call came to. Rendered as one JSON object: the fields, then changed, failed, msg, elapsed_ms, and error,
@@ -123,9 +125,10 @@ struct outcome {
 using run_function = outcome (*)(params const&, context&);
 
 // The whole life of the process: reads argv (a sole argument that is a readable file and does not start with '-'
-// is an Ansible args file), checks options, runs, prints exactly one JSON object and a newline on stdout, and returns
-// the exit status. Makes name look-ups safe in a static executable first; ignores SIGPIPE and SIGXFSZ, so that failed
-// writes are errors and no deaths (a child must get their default back). Never throws.
+// is an Ansible args file, "-" is one on standard input), checks options, runs, prints exactly one JSON object and a
+// newline on stdout, and returns the exit status. Makes name look-ups safe in a static executable first; ignores
+// SIGPIPE and SIGXFSZ, so that failed writes are errors and no deaths (a child must get their default back). Never
+// throws.
 int serve(tool const& tool, run_function run, int argc, char** argv);
 
 }  // namespace module

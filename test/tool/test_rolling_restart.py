@@ -3,8 +3,9 @@ import json
 import os
 import pwd
 import shutil
+import subprocess
 
-from support import kill, process, tool
+from support import kill, paths, process, tool
 from support.guard import nothing_happens
 from support.watcher import Watcher
 from support.writer import Writer
@@ -161,6 +162,34 @@ def test_a_signal_in_the_stopped_window_does_not_leave_the_pump_down(manual):
         kill.send(call.pid, number)
         tool.finish(call)
         assert pump.is_online(), f"down after SIG{number}"
+
+
+def asked_through_standard_input(manual, pump, **options):
+    """A call in Ansible's face whose args file comes on standard input, as the playbooks ask it."""
+    call = subprocess.Popen([paths.tool("rolling-restart"), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env=manual.environment, start_new_session=True)
+    call.stdin.write(json.dumps({"component": "pump", "port": pump.port, "deploy_dir": pump.deploy_dir, "supervision": "command",
+                                 "stable_for": 1, "_ansible_check_mode": False, **options}))
+    call.stdin.close()
+    call.stdin = None
+    return call
+
+
+def test_an_args_file_on_standard_input_is_as_good(manual):
+    pump = manual.pump("pump1")
+    before = pump.pid
+    done = tool.finish(asked_through_standard_input(manual, pump, force=True))
+    assert (done.status, done["changed"]) == (0, True) and pump.pid != before, done
+
+
+def test_nothing_is_restarted_for_one_who_asked_through_standard_input_and_is_gone(manual):
+    pump = manual.pump("pump1")
+    with nothing_happens(manual):
+        call = asked_through_standard_input(manual, pump, force=True)
+        call.stdout.close()  # as when the connection to this host is lost
+        assert call.wait(60) == 1
+    assert manual.pd.lock_holder() is None
+    assert restart(manual, pump, "--force").status == 0
 
 
 def test_another_program_at_the_port_is_refused(manual):

@@ -57,6 +57,8 @@ void session::leave_phase() {
 
 outcome session::execute(plan const& plan) {
   deferred_signals const window;
+  if (context_->abandoned())
+    return refused({errc::interrupted, "cannot go on: whoever asked for it is gone, nothing was changed"});
   if (lock_)
     if (auto const ours = lock_->confirm(); !ours) return refused(ours.error());
   // The next call must be able to read what this one did: a stage_dir that can't be written ends it here.

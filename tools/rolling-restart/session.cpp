@@ -132,12 +132,12 @@ outcome session::verify() {
 result<void> session::take_lock() {
   if (!settings_.lock || !enforced(safety::lock)) return {};
   deferred_signals const noted;
+  auto const interrupted = [this] { return !deferred_signals::seen().empty() || context_->abandoned(); };
   auto const wait = context_->timeout ? std::min(settings_.lock_timeout, *context_->timeout) : settings_.lock_timeout;
   TRY_ASSIGN(lock_, binlog::cluster_lock::acquire(
                         settings_.pd_urls, settings_.tls, owner(), core::deadline::after(wait),
-                        [this](std::string_view line) { context_->report.progress(line); },
-                        [] { return !deferred_signals::seen().empty(); }));
-  if (!deferred_signals::seen().empty())
+                        [this](std::string_view line) { context_->report.progress(line); }, interrupted));
+  if (interrupted())
     return error{errc::interrupted, "cannot go on: interrupted while waiting for the lock, nothing was changed"};
   return {};
 }

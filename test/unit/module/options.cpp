@@ -195,6 +195,14 @@ TEST_CASE("Ansible's own keys set the modes and are otherwise ignored", "[module
   CHECK(asked->values.size() == 1);
 }
 
+TEST_CASE("a word that is no option is an args file, and so is -", "[module]") {
+  CHECK(is_args_file({"/tmp/args"}));
+  CHECK(is_args_file({"-"}));
+  CHECK(!is_args_file({"--check"}));
+  CHECK(!is_args_file({"-", "-"}));
+  CHECK(!is_args_file({""}));
+}
+
 TEST_CASE("an args file that is none is a usage error", "[module]") {
   for (auto const* text : {"", "[]", "null", "{", "{}{}", "\"pump\"", "\xff"}) {
     auto const asked = decode_args_file(text, "args");
