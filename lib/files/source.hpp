@@ -25,8 +25,8 @@ core::result<std::unique_ptr<source>> open_file(std::filesystem::path const& pat
 // Text in memory, copied.
 std::unique_ptr<source> open_text(std::string content);
 
-// Unpacks what `from` gives, as "gzip", "xz" or "identity". Damaged, cut short, followed by rubbish, or asking for more
-// than 256 MiB of memory: errc::source_unreadable, with `what` named.
+// Unpacks what `from` gives, as "gzip", "xz", "zstd" or "identity". Damaged, cut short, followed by rubbish, or asking
+// for more than 256 MiB of memory: errc::source_unreadable, with `what` named.
 core::result<std::unique_ptr<source>> unpack(std::string_view encoding, std::unique_ptr<source> from, std::string what);
 
 // One regular file of a tar archive, by its path in there (a leading ./ does not count). At its end the rest of the

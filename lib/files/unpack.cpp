@@ -2,6 +2,7 @@
 
 #include <lzma.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <vector>
 
@@ -15,7 +16,7 @@ core::error damaged(std::string const& what, std::string const& cause) {
   return {core::errc::source_unreadable, "cannot unpack " + what + ": " + cause, "fetch or send the file again"};
 }
 
-// What both formats share: input is read as the decoder asks for it.
+// What the formats share: input is read as the decoder asks for it.
 class packed_source : public source {
  public:
   packed_source(std::unique_ptr<source> from, std::string what)
@@ -127,6 +128,48 @@ class xz_source : public packed_source {
   bool done_ = false;
 };
 
+class zstd_source : public packed_source {
+ public:
+  using packed_source::packed_source;
+  ~zstd_source() override { ZSTD_freeDCtx(context_); }
+  zstd_source(zstd_source const&) = delete;
+  zstd_source& operator=(zstd_source const&) = delete;
+
+  core::result<void> start() {
+    context_ = ZSTD_createDCtx();  // its own limit is a window of 128 MiB
+    if (context_ == nullptr) return bad("no memory");
+    return {};
+  }
+
+  core::result<std::size_t> read(char* buffer, std::size_t size) override {
+    ZSTD_outBuffer out{buffer, size, 0};
+    while (!done_ && out.pos == 0) TRY(step(out));
+    return out.pos;
+  }
+
+ private:
+  core::result<void> step(ZSTD_outBuffer& out) {
+    if (in_.pos == in_.size && !full_) {
+      TRY_ASSIGN(auto const n, refill());
+      if (n == 0 && within_frame_) return bad("cut short");
+      done_ = n == 0;
+      if (done_) return {};
+      in_ = {input(), n, 0};
+    }
+    auto const left = ZSTD_decompressStream(context_, &out, &in_);
+    if (ZSTD_isError(left) != 0U) return bad(ZSTD_getErrorName(left));
+    within_frame_ = left != 0;  // another frame may follow
+    full_ = out.pos == out.size && within_frame_;
+    return {};
+  }
+
+  ZSTD_DCtx* context_ = nullptr;
+  ZSTD_inBuffer in_{nullptr, 0, 0};
+  bool within_frame_ = true;  // an empty file is none
+  bool full_ = false;         // more may come without more input
+  bool done_ = false;
+};
+
 template <class Packed>
 core::result<std::unique_ptr<source>> started(std::unique_ptr<source> from, std::string what) {
   auto packed = std::make_unique<Packed>(std::move(from), std::move(what));
@@ -140,6 +183,7 @@ core::result<std::unique_ptr<source>> unpack(std::string_view encoding, std::uni
                                              std::string what) {
   if (encoding == "gzip") return started<gzip_source>(std::move(from), std::move(what));
   if (encoding == "xz") return started<xz_source>(std::move(from), std::move(what));
+  if (encoding == "zstd") return started<zstd_source>(std::move(from), std::move(what));
   return from;
 }
 

@@ -6,8 +6,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   if (size == 0) return 0;
-  constexpr std::string_view packings[] = {"identity", "gzip", "xz"};
-  auto opened = files::unpack(packings[data[0] % 3],
+  constexpr std::string_view packings[] = {"identity", "gzip", "xz", "zstd"};
+  auto opened = files::unpack(packings[data[0] % 4],
                               files::open_text(std::string(reinterpret_cast<char const*>(data) + 1, size - 1)), "it");
   if (opened && data[0] >= 128) opened = files::open_tar_member(std::move(*opened), "pump", "it");
   if (opened) [[maybe_unused]]

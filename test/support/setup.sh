@@ -8,9 +8,9 @@ kafka_jars=${TBU_KAFKA:-/var/cache/tidb-binlog-upgrade/kafka-2.8.2}
 python=/usr/bin/python3  # Debian's, whatever else PATH holds: it has pytest and Ansible
 
 packages_build="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-dev libboost-container1.81-dev
-  libboost-system1.81-dev libboost-filesystem1.81-dev libfmt-dev libssl-dev zlib1g-dev liblzma-dev libarchive-dev
+  libboost-system1.81-dev libboost-filesystem1.81-dev libfmt-dev libssl-dev zlib1g-dev liblzma-dev libzstd-dev libarchive-dev
   libtomlplusplus-dev"
-packages_cluster="ansible-core etcd-server daemontools golang-go ca-certificates python3 procps"
+packages_cluster="ansible-core zstd etcd-server daemontools golang-go ca-certificates python3 procps"
 packages_test="catch2 python3-pytest etcd-client clang clang-format clang-tidy libclang-rt-14-dev yamllint
   ansible-lint git mmdebstrap binutils mariadb-server mariadb-client"
 packages_kafka="maven default-jre-headless libzookeeper-java"

@@ -4,6 +4,7 @@ import json
 import lzma
 import os
 import pathlib
+import subprocess
 
 import pytest
 
@@ -15,7 +16,11 @@ def announced(path, **more):
     return {"sha256": sha256(path), "size": path.stat().st_size, "name": path.name, **more}
 
 
-@pytest.mark.parametrize("encoding, pack", [("identity", bytes), ("gzip", gzip.compress), ("xz", lzma.compress)])
+def zstd(content):
+    return subprocess.run(["zstd", "-q", "-c"], input=content, stdout=subprocess.PIPE, check=True).stdout
+
+
+@pytest.mark.parametrize("encoding, pack", [("identity", bytes), ("gzip", gzip.compress), ("xz", lzma.compress), ("zstd", zstd)])
 def test_a_file_of_the_control_host_is_asked_for_once(call, deploy, made, tmp_path, encoding, pack):
     options = dict(dest=f"{deploy}/bin/pump", component="pump")
     before = tree(deploy)

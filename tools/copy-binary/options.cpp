@@ -18,7 +18,7 @@ std::vector<option> announced_fields() {
        .type = option_type::string,
        .help = "How the upload is packed.",
        .fallback = "identity",
-       .choices = {"identity", "gzip", "xz"}},
+       .choices = {"identity", "gzip", "xz", "zstd"}},
       {.name = "version", .type = option_type::string, .help = "Its version, where the control host asked it."},
   };
 }

@@ -4,6 +4,7 @@
 
 #include <lzma.h>
 #include <zlib.h>
+#include <zstd.h>
 #include "../result_text.hpp"
 
 #include <cstring>
@@ -26,6 +27,15 @@ std::string gzip(std::string const& text) {
   return packed;
 }
 
+std::string zstd(std::string const& text) {
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  auto* const context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);  // as the program zstd does
+  packed.resize(ZSTD_compress2(context, packed.data(), packed.size(), text.data(), text.size()));
+  ZSTD_freeCCtx(context);
+  return packed;
+}
+
 std::string xz(std::string const& text) {
   std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
   std::size_t n = 0;
@@ -33,6 +43,10 @@ std::string xz(std::string const& text) {
                           text.size(), reinterpret_cast<unsigned char*>(packed.data()), &n, packed.size());
   packed.resize(n);
   return packed;
+}
+
+std::string packed_as(std::string_view encoding, std::string const& text) {
+  return encoding == "gzip" ? gzip(text) : encoding == "xz" ? xz(text) : zstd(text);
 }
 
 core::result<std::string> all_of(core::result<std::unique_ptr<files::source>> opened) {
@@ -79,16 +93,18 @@ TEST_CASE("packed content comes out as it went in", "[files]") {
   for (auto const& text : {std::string(), std::string("pump"), sample}) {
     CHECK(*unpack("gzip", gzip(text)) == text);
     CHECK(*unpack("xz", xz(text)) == text);
+    CHECK(*unpack("zstd", zstd(text)) == text);
     CHECK(*unpack("identity", text) == text);
   }
   CHECK(*unpack("gzip", gzip("a") + gzip("b")) == "ab");
   CHECK(*unpack("xz", xz("a") + xz("b")) == "ab");
+  CHECK(*unpack("zstd", zstd("a") + zstd("b")) == "ab");
 }
 
 TEST_CASE("packed content cut short anywhere is refused", "[files]") {
   std::string const text = "some text to pack, some text to pack";
-  for (auto const* encoding : {"gzip", "xz"}) {
-    auto const packed = std::string(encoding) == "gzip" ? gzip(text) : xz(text);
+  for (auto const* encoding : {"gzip", "xz", "zstd"}) {
+    auto const packed = packed_as(encoding, text);
     for (std::size_t n = 0; n < packed.size(); ++n) {
       INFO(encoding << " " << n);
       auto const got = unpack(encoding, packed.substr(0, n));
@@ -101,8 +117,8 @@ TEST_CASE("packed content cut short anywhere is refused", "[files]") {
 
 TEST_CASE("packed content with a damaged byte is refused", "[files]") {
   std::string const text = "some text to pack, some text to pack";
-  for (auto const* encoding : {"gzip", "xz"}) {
-    auto const packed = std::string(encoding) == "gzip" ? gzip(text) : xz(text);
+  for (auto const* encoding : {"gzip", "xz", "zstd"}) {
+    auto const packed = packed_as(encoding, text);
     for (std::size_t i = 0; i < packed.size(); ++i) {
       INFO(encoding << " " << i);
       auto damaged = packed;
