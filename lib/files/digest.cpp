@@ -5,11 +5,40 @@
 #include "files/source.hpp"
 
 #include <openssl/sha.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
 
 namespace files {
+namespace {
+
+struct identity {
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t size = 0, written_ns = 0, changed_ns = 0;
+  auto operator<=>(identity const&) const = default;
+};
+
+std::int64_t nanoseconds(timespec const& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+std::optional<identity> identity_of(std::filesystem::path const& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return identity{found.st_dev, found.st_ino, found.st_size, nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
+}
+
+bool settled(identity const& file) {
+  using namespace std::chrono;
+  auto const now = duration_cast<std::chrono::nanoseconds>(system_clock::now().time_since_epoch()).count();
+  return now - file.changed_ns > 1'000'000'000;
+}
+
+}  // namespace
 
 hasher::hasher() : state_(std::make_unique<SHA256state_st>()) { SHA256_Init(state_.get()); }
 hasher::~hasher() = default;
@@ -32,8 +61,13 @@ std::string sha256(std::string_view content) {
 }
 
 core::result<std::string> sha256_of_file(std::filesystem::path const& path) {
+  static std::map<identity, std::string> known;
+  auto const before = identity_of(path);
+  if (before)
+    if (auto const found = known.find(*before); found != known.end()) return found->second;
   TRY_ASSIGN(auto const source, open_file(path));
   TRY_ASSIGN(auto const summary, summarize(*source));
+  if (before && settled(*before) && identity_of(path) == before) known.emplace(*before, summary.sha256);
   return summary.sha256;
 }
 

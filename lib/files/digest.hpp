@@ -14,6 +14,10 @@ struct SHA256state_st;
 namespace files {
 
 std::string sha256(std::string_view content);
+
+// A file is read once by a process, whatever names it has, as long as device, inode, size and times stay what they
+// were; one changed less than a second ago is read again each time (the clock of file times ticks slower than files are
+// written). For one thread.
 core::result<std::string> sha256_of_file(std::filesystem::path const& path);
 
 // Piece by piece.

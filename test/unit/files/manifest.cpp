@@ -5,6 +5,9 @@
 #include <boost/json/serialize.hpp>
 #include "../result_text.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include "temp_dir.hpp"
 
 namespace {
@@ -36,6 +39,22 @@ TEST_CASE("SHA-256 is lower-case hex", "[files]") {
   CHECK(!files::sha256_of_file(dir.path));
   CHECK(files::is_digest(files::sha256("")));
   CHECK(!files::is_digest("E3B0"));
+}
+
+TEST_CASE("a file's digest is that of what it holds now", "[files]") {
+  temp_dir const dir;
+  auto const path = dir.write("x", "one");
+  CHECK(*files::sha256_of_file(path) == files::sha256("one"));
+  dir.write("x", "two");  // at once: its times may be the same
+  CHECK(*files::sha256_of_file(path) == files::sha256("two"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // from now on it is known by its times
+  CHECK(*files::sha256_of_file(path) == files::sha256("two"));
+  auto const times = std::filesystem::last_write_time(path);
+  dir.write("x", "six");
+  std::filesystem::last_write_time(path, times);
+  CHECK(*files::sha256_of_file(path) == files::sha256("six"));
+  std::filesystem::rename(dir.write("y", "ten"), path);
+  CHECK(*files::sha256_of_file(path) == files::sha256("ten"));
 }
 
 TEST_CASE("a set's digest changes with what ends up in place, and with nothing else", "[files]") {
