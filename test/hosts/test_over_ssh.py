@@ -1,4 +1,6 @@
 """the documented roll over SSH as tidb with sudo, over what tidb-ansible deployed, under systemd and under supervise."""
+import os
+
 import pytest
 
 from hosts.rig import prober
@@ -135,6 +137,29 @@ def test_the_same_again_changes_nothing(rolled):
 def test_the_lock_is_free_and_no_tool_runs(rolled):
     assert rolled.pd.lock_holder() is None
     wait.until("no tool runs", lambda: not any(pump.pids("rolling-restart") for pump in rolled.pumps))
+
+
+def test_the_tools_stay_on_the_hosts_whole(rolled):
+    def kept(pump):
+        folder = pump.root / "home/tidb/.ansible/tmp/tidb-binlog-upgrade"
+        return {path.name: path for path in folder.iterdir()}
+    before = {pump.name: sorted(kept(pump)) for pump in rolled.pumps}
+    for pump in rolled.pumps:
+        assert [name.rpartition("-")[0] for name in before[pump.name]] == ["copy-binary", "rolling-restart"]
+        os.truncate(kept(pump)[before[pump.name][1]], 1000000)  # the disk lost the rest of it
+    playbook.run(rolled, "status.yml").assert_done()
+    for pump in rolled.pumps:
+        assert sorted(kept(pump)) == before[pump.name]
+        assert all(process.file_digest(path) == name.rpartition("-")[2] for name, path in kept(pump).items())
+
+
+def test_a_host_that_can_check_no_digest_is_called_ansibles_own_way(rolled):
+    program = rolled.pump("pump1").root / "usr/bin/sha256sum"
+    program.rename(f"{program}.away")
+    try:
+        playbook.run(rolled, "status.yml").assert_done()
+    finally:
+        program.with_name("sha256sum.away").rename(program)
 
 
 @pytest.mark.sample("after a power loss")
