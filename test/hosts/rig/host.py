@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -157,17 +158,18 @@ class Host:
         return self.run("systemctl", "--no-pager", *words, **options).stdout.strip()
 
     def pids(self, program):
-        """Processes of the host whose executable is, or was, named so; AnsiballZ_ before it or not."""
+        """Processes of the host whose executable is, or was, named so; as Ansible names it, or kept under its digest, too."""
         try:
             inode = os.stat(f"/run/netns/{self.machine}").st_ino
         except OSError:
             return []
         names = {program, f"AnsiballZ_{program}", f"AnsiballZ_{program.replace('-', '_')}"}
+        kept = re.compile(f"{re.escape(program)}-[0-9a-f]{{64}}")
         found = []
         for pid in process.pids():
             with contextlib.suppress(OSError):
                 if os.stat(f"/proc/{pid}/ns/net").st_ino == inode and process.alive(pid) \
-                        and os.path.basename(process.executable(pid)) in names:
+                        and ((name := os.path.basename(process.executable(pid))) in names or kept.fullmatch(name)):
                     found.append(pid)
         return found
 
