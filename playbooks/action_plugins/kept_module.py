@@ -4,7 +4,7 @@
 Ansible makes a folder, sends the module, sends the arguments, sets modes, calls and cleans up, for each task. Here the
 module lies below the host's remote_tmp, in tidb-binlog-upgrade/, under its digest; every call checks it by the host's
 sha256sum first and gives the arguments through standard input. Where it is missing, damaged or another one, it is sent
-once, packed by gzip, and the former one goes. Where any of this can't be (no SSH, no sha256sum, async), Ansible's own way is taken:
+once, packed by gzip, and the former one goes. Where any of this can't be (no SSH, no sha256sum, su, async), Ansible's own way is taken:
 only before the module has begun.
 """
 from __future__ import absolute_import, division, print_function
@@ -36,7 +36,8 @@ class ActionModule(ActionBase):
         return result
 
     def _execute_module(self, module_name=None, module_args=None, task_vars=None, **options):
-        if self._connection.transport == 'ssh' and not self._task.async_val and not options:
+        become = getattr(self._connection.become, 'name', '')  # su wants a terminal: it reads nothing else
+        if self._connection.transport == 'ssh' and become != 'su' and not self._task.async_val and not options:
             answer = self._call_kept(module_name, dict(module_args), task_vars)
             if answer is not None:
                 return wrap_var(answer)
