@@ -3,7 +3,7 @@ import json
 import os
 import shutil
 
-from . import paths, playbook, tool
+from . import paths, playbook, tool, wait
 from .cluster import MARK, make_peer
 from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost
 from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB
@@ -141,8 +141,12 @@ class Operator:
             parts.update(kafka=self.kafka, zookeeper=self.zookeeper)
         return {name: part.pid for name, part in parts.items()}
 
-    def assert_every_row_once(self):
-        """Business is paused or has ended: all rows are downstream, none twice."""
+    def assert_rows_go_on_and_each_arrived_once(self):
+        """Rows written now arrive; once business is paused all rows are downstream, none twice."""
+        before = len(self.received)
+        wait.until("rows written to the new Pumps arrive", lambda: len(self.received) > before, 60)
+        for tidb in self.tidbs:
+            tidb.pause()
         self.wait_received()
         received = self.received
         assert sorted(received) == sorted(self.sent), f"{len(received)} received of {len(self.sent)} sent"
