@@ -22,6 +22,22 @@ bool flag(json::object const& values, std::string_view name) {
   return v != nullptr && v->is_bool() && v->get_bool();
 }
 
+core::result<request> read_standard_input() {
+  if (::isatty(STDIN_FILENO) == 1) return usage("cannot use -: standard input is a terminal, no args file");
+  std::string text;
+  std::array<char, 65536> block{};
+  for (ssize_t n = 1; n != 0;) {
+    n = ::read(STDIN_FILENO, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return usage("cannot read standard input: " + std::generic_category().message(errno));
+    text.append(block.data(), static_cast<std::size_t>(n));
+    if (text.size() > max_args_file) return usage("cannot read standard input: more than an args file holds");
+  }
+  auto asked = decode_args_file(text, "args file -");
+  if (asked) asked->by_standard_input = true;
+  return asked;
+}
+
 }  // namespace
 
 bool is_args_file(std::vector<std::string> const& words) {
@@ -44,26 +60,8 @@ core::result<request> decode_args_file(std::string_view text, std::string_view w
   return r;
 }
 
-core::result<request> read_standard_input() {
-  if (::isatty(STDIN_FILENO) == 1) return usage("cannot use -: standard input is a terminal, no args file");
-  std::string text;
-  std::array<char, 65536> block{};
-  for (ssize_t n = 1; n != 0;) {
-    n = ::read(STDIN_FILENO, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return usage("cannot read standard input: " + std::generic_category().message(errno));
-    text.append(block.data(), static_cast<std::size_t>(n));
-    if (text.size() > max_args_file) return usage("cannot read standard input: more than an args file holds");
-  }
-  return decode_args_file(text, "args file -");
-}
-
 core::result<request> read_args_file(std::filesystem::path const& path) {
-  if (path == standard_input) {
-    auto asked = read_standard_input();
-    if (asked) asked->by_standard_input = true;
-    return asked;
-  }
+  if (path == standard_input) return read_standard_input();
   std::error_code ec;
   auto const status = std::filesystem::status(path, ec);
   if (!std::filesystem::exists(status))

@@ -26,7 +26,6 @@ import subprocess
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.text.converters import to_bytes, to_native
-from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import action_loader
 
 try:
@@ -89,7 +88,7 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
     TRANSFERS_FILES = True
 
     def run(self, tmp=None, task_vars=None):
-        result = ActionBase.run(self, tmp, task_vars)
+        result = super(ActionModule, self).run(tmp, task_vars)
         self._temporary, self._sent = [], set()
         try:
             args, sources = self._describe_sources()

@@ -4,8 +4,8 @@
 Ansible makes a folder, sends the module, sends the arguments, sets modes, calls and cleans up, for each task. Here the
 module lies below the host's remote_tmp, in tidb-binlog-upgrade/, under its digest; every call checks it by the host's
 sha256sum first and gives the arguments through standard input. Where it is missing, damaged or another one, it is sent
-once, packed by gzip, and the former one goes. Where any of this can't be (no SSH, no sha256sum, su, async), Ansible's own way is taken:
-only before the module has begun.
+once, packed by gzip, and the former one goes. Where any of this can't be (no SSH, no sha256sum, su, async), Ansible's own
+way is taken: only before the module has begun.
 """
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
@@ -27,13 +27,8 @@ MISSING = 97  # no tool ends so
 
 
 class ActionModule(ActionBase):
-    """The tools that have no more of a control host's half than this; the others build upon it."""
+    """What the control host's halves of the tools build upon; no action by itself."""
     _digests = {}
-
-    def run(self, tmp=None, task_vars=None):
-        result = super(ActionModule, self).run(tmp, task_vars)
-        result.update(self._execute_module(module_name=self._task.action, module_args=dict(self._task.args), task_vars=task_vars))
-        return result
 
     def _execute_module(self, module_name=None, module_args=None, task_vars=None, **options):
         become = getattr(self._connection.become, 'name', '')  # su wants a terminal: it reads nothing else

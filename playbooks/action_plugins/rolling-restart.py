@@ -7,4 +7,7 @@ from ansible.plugins.loader import action_loader
 
 
 class ActionModule(action_loader.get('kept_module', class_only=True)):
-    pass
+    def run(self, tmp=None, task_vars=None):
+        result = super(ActionModule, self).run(tmp, task_vars)
+        result.update(self._execute_module(module_name=self._task.action, module_args=dict(self._task.args), task_vars=task_vars))
+        return result
