@@ -236,6 +236,7 @@ result<void> activate(fs::path const& stage_dir, journal& journal, activation co
     if (is_staged && prepared.formers[i].sha256 != file.sha256) TRY(put_in_place(file.path, file.dest));
     if (::chown(file.dest.c_str(), file.owner, file.group) != 0 || ::chmod(file.dest.c_str(), file.mode) != 0)
       return core::system_error("set mode and owner of " + file.dest.string(), errno);
+    keep_digest(file.dest);
   }
   journal.in_flight->state = activation_state::active;
   return write_journal(stage_dir, journal);

@@ -32,6 +32,11 @@ std::optional<identity> identity_of(std::filesystem::path const& path) {
   return identity{found.st_dev, found.st_ino, found.st_size, nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
 }
 
+std::map<identity, std::string>& known_digests() {
+  static std::map<identity, std::string> known;
+  return known;
+}
+
 bool settled(identity const& file) {
   using namespace std::chrono;
   auto const now = duration_cast<std::chrono::nanoseconds>(system_clock::now().time_since_epoch()).count();
@@ -61,7 +66,7 @@ std::string sha256(std::string_view content) {
 }
 
 core::result<std::string> sha256_of_file(std::filesystem::path const& path) {
-  static std::map<identity, std::string> known;
+  auto& known = known_digests();
   auto const before = identity_of(path);
   if (before)
     if (auto const found = known.find(*before); found != known.end()) return found->second;
@@ -69,6 +74,17 @@ core::result<std::string> sha256_of_file(std::filesystem::path const& path) {
   TRY_ASSIGN(auto const summary, summarize(*source));
   if (before && settled(*before) && identity_of(path) == before) known.emplace(*before, summary.sha256);
   return summary.sha256;
+}
+
+void keep_digest(std::filesystem::path const& path) {
+  auto const now = identity_of(path);
+  if (!now) return;
+  for (auto const& [before, digest] : known_digests())
+    if (before.device == now->device && before.inode == now->inode && before.size == now->size &&
+        before.written_ns == now->written_ns) {
+      known_digests().emplace(*now, std::string(digest));
+      return;
+    }
 }
 
 bool is_digest(std::string_view text) {

@@ -20,6 +20,9 @@ std::string sha256(std::string_view content);
 // written). For one thread.
 core::result<std::string> sha256_of_file(std::filesystem::path const& path);
 
+// After a change by this process of nothing but its names, mode or owner, what was read of it stays known.
+void keep_digest(std::filesystem::path const& path);
+
 // Piece by piece.
 class hasher {
  public:

@@ -57,6 +57,23 @@ TEST_CASE("a file's digest is that of what it holds now", "[files]") {
   CHECK(*files::sha256_of_file(path) == files::sha256("ten"));
 }
 
+TEST_CASE("a digest stays known over a rename of one's own, and over nothing that wrote", "[files]") {
+  temp_dir const dir;
+  auto const path = dir.write("x", "one");
+  auto const renamed = dir.path / "y";
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  auto const times = std::filesystem::last_write_time(path);
+  CHECK(*files::sha256_of_file(path) == files::sha256("one"));
+  std::filesystem::rename(path, renamed);
+  std::filesystem::permissions(renamed, std::filesystem::perms::owner_all);
+  dir.write("y", "two");
+  files::keep_digest(renamed);
+  CHECK(*files::sha256_of_file(renamed) == files::sha256("two"));
+  std::filesystem::last_write_time(renamed, times);  // only so it can be seen that it is not read again
+  files::keep_digest(renamed);
+  CHECK(*files::sha256_of_file(renamed) == files::sha256("one"));
+}
+
 TEST_CASE("a set's digest changes with what ends up in place, and with nothing else", "[files]") {
   auto const digest = sample().set;
   auto m = sample();
