@@ -169,8 +169,16 @@ checked check_object(place const& at, json::value const& v) {
 }
 
 checked check_objects(place const& at, json::value const& v) {
-  TRY_ASSIGN(auto const value, native(at, v));
-  json::array const items = value.is_array() ? value.get_array() : json::array{value};
+  json::array items;
+  for (auto const& each : v.is_array() ? v.get_array() : json::array{v}) {
+    place const item{at.o, at.name + "[" + std::to_string(items.size()) + "]"};
+    TRY_ASSIGN(auto const value, native(item, each));
+    // A text is an object, or a list of them.
+    if (each.is_string() && value.is_array())
+      items.insert(items.end(), value.get_array().begin(), value.get_array().end());
+    else
+      items.push_back(value);
+  }
   json::array all;
   for (auto const& item : items) {
     TRY_ASSIGN(auto one, check_object({at.o, at.name + "[" + std::to_string(all.size()) + "]"}, item));
