@@ -65,6 +65,16 @@ def test_the_set_is_taken_by_its_digest_or_as_copy_binary_returned_it(manual, bi
         assert pump.running_digest == process.file_digest(binaries.new)
 
 
+def test_a_set_that_is_not_what_copy_binary_returned_is_not_activated(manual, binaries):
+    """Its digest is right, so the manifest is whole; the object speaks of another file."""
+    pump = manual.pump("pump1")
+    staged = stage(manual, pump, binaries.new)
+    staged["files"][0]["sha256"] = "0" * 64
+    with nothing_happens(manual):
+        refused = restart(manual, pump, "--staged", json.dumps(staged))
+    assert (refused.status, refused.code) == (1, "stage_changed"), refused
+
+
 def test_check_changes_nothing_and_tells_the_plan_of_the_real_call(manual, binaries):
     pump = manual.pump("pump1")
     staged = stage(manual, pump, binaries.new)
@@ -95,6 +105,8 @@ def test_status_and_verify_only_look(manual):
         assert (status["changed"], node["pid"], node["state"]) == (False, pump.pid, "online")
         good = restart(manual, pump, "--action", "verify", "--pid", node["pid"], "--exe-sha256", node["exe_sha256"])
         assert good.status == 0, good
+        upper = node["exe_sha256"].upper()
+        assert restart(manual, pump, "--action", "verify", "--pid", node["pid"], "--exe-sha256", upper).status == 0
         bad = restart(manual, pump, "--action", "verify", "--pid", node["pid"], "--exe-sha256", "0" * 64)
         assert (bad.status, bad.code) == (1, "wrong_executable")
 

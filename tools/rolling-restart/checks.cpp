@@ -139,9 +139,7 @@ result<void> session::check_start_point() {
   TRY_ASSIGN(auto facts, facts_of_start());
   facts.pumps = cluster_->held_by_pumps(registry_);
   TRY_ASSIGN(auto const from, judge_start(facts));
-  if (from.commit_ts.empty())
-    warnings_.push_back("there is no checkpoint and initial_commit_ts is " + facts.initial_commit_ts +
-                        ": it replicates only what is written from now on");
+  if (auto warning = start_warning(facts, from); !warning.empty()) warnings_.push_back(std::move(warning));
   return {};
 }
 

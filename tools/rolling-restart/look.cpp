@@ -43,6 +43,16 @@ void start_as_it_ran(service::settings& out, node_view const& node, std::filesys
   if (!out.user && ::geteuid() == 0 && as->uid != 0) out.user = process::identity{as->uid, as->gid, {}};
 }
 
+// Whether a manifest is of the files that copy-binary returned.
+bool same_files(files::manifest const& found, files::manifest const& returned) {
+  return found.files.size() == returned.files.size() &&
+         std::all_of(returned.files.begin(), returned.files.end(), [&](files::staged_file const& wanted) {
+           return std::any_of(found.files.begin(), found.files.end(), [&](files::staged_file const& each) {
+             return each.dest == wanted.dest && each.sha256 == wanted.sha256;
+           });
+         });
+}
+
 }  // namespace
 
 result<void> session::open() {
@@ -102,6 +112,11 @@ result<void> session::choose_target() {
     }
   } else if (!settings_.staged_set.empty()) {
     TRY(read_target());
+    if (settings_.staged && !same_files(*target_, *settings_.staged))
+      return error{errc::stage_changed,
+                   "cannot use set " + settings_.staged_set.substr(0, 12) +
+                       ": its manifest is of other files than copy-binary returned",
+                   "stage the set again"};
   } else if (journal_.in_flight) {
     target_ = journal_.in_flight->set;
     if (journal_.in_flight->roll_back) direction_ = files::direction::roll_back;
@@ -121,11 +136,6 @@ result<void> session::read_target() {
   auto manifest = files::read_manifest(settings_.stage_dir, settings_.staged_set);
   if (manifest) {
     target_ = std::move(*manifest);
-    if (settings_.staged && settings_.staged->files.size() != target_->files.size())
-      return error{errc::stage_changed,
-                   "cannot use set " + settings_.staged_set.substr(0, 12) +
-                       ": its manifest lists other files than copy-binary returned",
-                   "stage the set again"};
     return {};
   }
   // Check mode staged nothing, nor did status.yml. A committed set has no manifest any more: it is what the node runs.
