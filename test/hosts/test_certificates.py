@@ -192,6 +192,12 @@ def test_first_install_with_certificates():
     with Rig(tls=True, deployed=False, pumps=2, drainers=0) as rig:
         shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
         rig.offer(rig.peer(NEW))
+        plan = playbook.run(rig, "deploy_pump.yml", "--check").assert_done()
+        planned = plan.results("rolling-restart", "ok")
+        assert {host for host, _ in planned} == {"pump1", "pump2"}
+        for _, result in planned:
+            assert any("asked" in warning for warning in result["warnings"]), result
+        assert not any((pump.deploy / "bin/pump").exists() for pump in rig.pumps)
         playbook.run(rig, "deploy_pump.yml").assert_done()
         assert {node["state"] for node in rig.pd.pumps().values()} == {"online"}
         assert all(pump.is_online() for pump in rig.pumps)

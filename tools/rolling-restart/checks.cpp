@@ -245,6 +245,11 @@ result<void> session::check_this_node() const {
 }
 
 result<void> session::check_cluster() {
+  if (!settings_.tls_file_to_come.empty()) {
+    warnings_.push_back("neither PD nor any other node was asked: " + settings_.tls_file_to_come.string() +
+                        " is not on this host yet. A real run puts it there, and asks before it starts anything");
+    return {};
+  }
   if (settings_.action != action::stop) TRY(check_not_elsewhere());
   if (settings_.is_drainer()) return check_drainer();
   TRY(check_not_closing());

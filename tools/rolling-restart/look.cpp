@@ -71,14 +71,26 @@ result<void> session::look() {
     start_as_it_ran(as_it_ran, node_, settings_.stage_dir);
     supervisor_ = service::open(as_it_ran);
   }
+  if (settings_.tls_file_to_come.empty()) {
+    TRY(look_around());
+  } else if (node_.process) {
+    return error{errc::tls_failed,
+                 "cannot ask " + settings_.node_name() + ", which runs (pid " + std::to_string(node_.process->id.pid) +
+                     "): " + settings_.tls_file_to_come.string() + " is not there",
+                 "a dry run sends no certificate: put it there, or run without --check"};
+  }
+  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
+  TRY(choose_target());
+  judge_own_readiness();
+  return {};
+}
+
+result<void> session::look_around() {
   TRY(use_configured_tls());
   if (!cluster_) cluster_ = std::make_unique<cluster>(settings_);
   TRY_ASSIGN(registry_, cluster_->read());
   entry_.reset();
   if (auto const* own = own_entry_in(registry_); own != nullptr) entry_ = *own;
-  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
-  TRY(choose_target());
-  judge_own_readiness();
   return {};
 }
 

@@ -24,6 +24,7 @@ class session {
   // look.cpp: what is there, what should be, what that calls for
   core::result<void> open();
   core::result<void> look();
+  core::result<void> look_around();
   core::result<void> choose_target();
   core::result<void> read_target();
   void judge_own_readiness();

@@ -86,7 +86,30 @@ std::string about_to_be_used(std::string path, settings const& s) {
   return path;
 }
 
-result<void> decode_tls(module::params const& params, settings& s) {
+// On a first install a dry run has no certificates, neither in place nor staged: one of those a real run would put
+// here. One that nobody brings is an error.
+result<std::filesystem::path> find_tls_file_to_come(module::params const& params, settings const& s) {
+  std::filesystem::path to_come;
+  std::filesystem::path missing;
+  for (auto const* option : {"tls_ca", "tls_cert", "tls_key"}) {
+    std::error_code ec;
+    std::filesystem::path const path = params.string(option);
+    if (path.empty() || std::filesystem::exists(about_to_be_used(path, s), ec) || ec) continue;
+    auto const brought = s.staged && std::any_of(s.staged->files.begin(), s.staged->files.end(),
+                                                 [&](files::staged_file const& file) { return file.dest == path; });
+    (brought ? to_come : missing) = path;
+  }
+  if (to_come.empty() || missing.empty()) return to_come;
+  return error{errc::tls_failed,
+               "cannot use TLS: " + missing.string() + " is neither on this host nor among the files to be sent",
+               "put it into the control host's cert_dir"};
+}
+
+result<void> decode_tls(module::params const& params, module::context const& context, settings& s) {
+  if (context.check) {
+    TRY_ASSIGN(s.tls_file_to_come, find_tls_file_to_come(params, s));
+  }
+  if (!s.tls_file_to_come.empty()) return {};
   TRY_ASSIGN(s.tls, http::wanted_tls(
                         {about_to_be_used(params.string("tls_ca"), s), about_to_be_used(params.string("tls_cert"), s),
                          about_to_be_used(params.string("tls_key"), s), params.string("tls_server_name")}));
@@ -330,7 +353,7 @@ result<settings> decode(module::params const& params, module::context const& con
   TRY(decode_staged(params, s));
   TRY(decode_supervision(params, s));
   TRY(check_limits(params, context, s));
-  TRY(decode_tls(params, s));
+  TRY(decode_tls(params, context, s));
   return s;
 }
 
