@@ -84,26 +84,6 @@ def test_check_changes_nothing_and_tells_the_plan_of_the_real_call(manual, binar
     assert restart(manual, pump, "--staged", staged["set"])["plan"] == check["plan"]
 
 
-def test_a_dry_run_before_the_first_certificate_plans_and_says_whom_it_could_not_ask(tmp_path, binaries):
-    deploy = tmp_path / "deploy"
-    files = [{"src": binaries.new, "dest": f"{deploy}/bin/pump", "component": "pump"},
-             *({"content": "to be sent", "dest": f"{deploy}/conf/ssl/{name}.pem"} for name in ("ca", "own", "own-key"))]
-
-    def on_a_bare_host(sent, *words):
-        planned = tool.run("copy-binary", f"--files={json.dumps(sent)}", f"--stage-dir={deploy}/stage/pump", "--check")
-        return tool.run("rolling-restart", "--component=pump", "--supervision=command", f"--deploy-dir={deploy}", "--port=18250",
-                        "--pd-urls=https://127.0.0.1:1", "--advertise=127.0.0.1:18250", f"--tls-ca={deploy}/conf/ssl/ca.pem",
-                        f"--tls-cert={deploy}/conf/ssl/own.pem", f"--tls-key={deploy}/conf/ssl/own-key.pem",
-                        f"--staged={json.dumps(planned['staged'])}", *words)
-    plan = on_a_bare_host(files, "--check")
-    assert (plan.status, plan["changed"]) == (0, True), plan
-    assert [step["step"] for step in plan["plan"]] == ["activate", "start", "ready", "stable", "commit"]
-    assert any("own-key.pem" in warning and "asked" in warning for warning in plan["warnings"])
-    for refused in (on_a_bare_host(files), on_a_bare_host(files[:1], "--check"), on_a_bare_host(files[:3], "--check", "--force")):
-        assert (refused.status, refused.code) == (111, "tls_failed") and ".pem" in refused["msg"], refused
-    assert not deploy.exists()
-
-
 def test_both_faces_mean_the_same(manual, tmp_path):
     pump = manual.pump("pump1")
     arguments = {"component": "pump", "action": "status", "port": str(pump.port), "deploy_dir": pump.deploy_dir,

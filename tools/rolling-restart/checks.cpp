@@ -116,12 +116,7 @@ location session::staged_location() const {
 
 result<start_facts> session::facts_of_start() const {
   auto const staged = staged_location();
-  auto config_file = settings_.deploy_dir / "conf" / "drainer.toml";
-  if (!node_.location.config.empty()) config_file = node_.location.config;
-  if (target_)
-    for (auto const& file : target_->files)
-      if (file.dest == config_file && std::filesystem::exists(file.path)) config_file = file.path;
-  auto config = binlog::read_drainer_config(config_file);
+  auto config = binlog::read_drainer_config(staged_or_in_place(drainer_toml()));
   if (!node_.location.db_type.empty()) config.db_type = node_.location.db_type;
   start_facts facts{.entry = entry_,
                     .keeps_savepoint = config.keeps_savepoint(),

@@ -71,6 +71,9 @@ result<void> session::look() {
     start_as_it_ran(as_it_ran, node_, settings_.stage_dir);
     supervisor_ = service::open(as_it_ran);
   }
+  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
+  TRY(choose_target());
+  TRY(use_configured_tls());
   if (settings_.tls_file_to_come.empty()) {
     TRY(look_around());
   } else if (node_.process) {
@@ -79,14 +82,11 @@ result<void> session::look() {
                      "): " + settings_.tls_file_to_come.string() + " is not there",
                  "a dry run sends no certificate: put it there, or run without --check"};
   }
-  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
-  TRY(choose_target());
   judge_own_readiness();
   return {};
 }
 
 result<void> session::look_around() {
-  TRY(use_configured_tls());
   if (!cluster_) cluster_ = std::make_unique<cluster>(settings_);
   TRY_ASSIGN(registry_, cluster_->read());
   entry_.reset();
@@ -94,12 +94,37 @@ result<void> session::look_around() {
   return {};
 }
 
-// A Drainer's certificates are set up by hand: only its configuration knows them (facts 6.1).
+std::filesystem::path session::drainer_toml() const {
+  if (!node_.location.config.empty()) return node_.location.config;
+  return settings_.deploy_dir / "conf" / "drainer.toml";
+}
+
+files::staged_file const* session::brought_by_set(std::filesystem::path const& path) const {
+  if (!target_) return nullptr;
+  auto const& all = target_->files;
+  auto const file = std::find_if(all.begin(), all.end(), [&](auto const& each) { return each.dest == path; });
+  return file == all.end() ? nullptr : &*file;
+}
+
+// Where the set brings the file, the copy that waits beside it; else the file itself.
+std::filesystem::path session::staged_or_in_place(std::filesystem::path const& path) const {
+  std::error_code ec;
+  auto const* file = brought_by_set(path);
+  return file != nullptr && std::filesystem::exists(file->path, ec) ? file->path : path;
+}
+
+// A Drainer's certificates are set up by hand: only its configuration knows them (facts 6.1), on a first install the
+// one that is about to be put in place.
 result<void> session::use_configured_tls() {
-  if (!settings_.is_drainer() || settings_.tls) return {};
-  auto const in_place = settings_.deploy_dir / "conf" / "drainer.toml";
-  auto const config = binlog::read_drainer_config(
-      node_.location.config.empty() ? in_place : std::filesystem::path(node_.location.config));
+  if (!settings_.is_drainer() || settings_.tls || !settings_.tls_file_to_come.empty()) return {};
+  std::error_code ec;
+  auto file = drainer_toml();
+  if (!std::filesystem::exists(file, ec)) file = staged_or_in_place(file);
+  auto const secure = std::any_of(settings_.pd_urls.begin(), settings_.pd_urls.end(),
+                                  [](std::string const& url) { return url.starts_with("https://"); });
+  if (context_->check && secure && brought_by_set(file) != nullptr && !std::filesystem::exists(file, ec))
+    settings_.tls_file_to_come = file;
+  auto const config = binlog::read_drainer_config(file);
   if (config.ssl_ca.empty()) return {};
   auto const absolute = [&](std::string const& path) {
     return path.empty() ? std::string() : (settings_.deploy_dir / path).lexically_normal().string();
