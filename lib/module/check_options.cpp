@@ -55,6 +55,12 @@ core::result<void> check_choice(place const& at, std::string_view text) {
   return refuse(at, "\"" + std::string(text) + "\" is none of " + all);
 }
 
+// The system would read the text up to there.
+core::result<void> check_no_nul(place const& at, std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return {};
+  return refuse(at, "it holds a NUL byte");
+}
+
 checked check_string(place const& at, json::value const& v) {
   std::string text;
   if (v.is_string())
@@ -63,7 +69,7 @@ checked check_string(place const& at, json::value const& v) {
     text = std::to_string(v.get_int64());  // an all-digit name that YAML took for a number
   else
     return refuse(at, "not a string");
-  if (text.find('\0') != std::string::npos) return refuse(at, "it holds a NUL byte");
+  TRY(check_no_nul(at, text));
   if (at.o.type == option_type::path && text.empty()) return refuse(at, "an empty path");
   TRY(check_choice(at, text));
   return json::value(text);
@@ -145,7 +151,10 @@ checked check_list(place const& at, json::value const& v) {
   } else {
     return refuse(at, "not a list of strings");
   }
-  for (auto const& item : items) TRY(check_choice(at, text_of(item)));
+  for (auto const& item : items) {
+    TRY(check_no_nul(at, text_of(item)));
+    TRY(check_choice(at, text_of(item)));
+  }
   return json::value(std::move(items));
 }
 

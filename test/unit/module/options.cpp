@@ -163,6 +163,8 @@ TEST_CASE("bad values in an args file are usage errors that name the option", "[
       {R"(,"accept":["port",["x"]])", "accept"},
       {R"(,"peers":{"a":1})", "peers"},
       {R"(,"peers":true)", "peers"},
+      {R"(,"peers":["a:1","b\u0000:1"])", "peers"},
+      {R"(,"peers":"a:1,b\u0000:1")", "peers"},
       {R"(,"settings":[])", "settings"},
       {R"(,"files":[[]])", "files[0]"},
       {R"(,"files":[{"dest":"/x"},{"dest":1.5}])", "files[1].dest"},
