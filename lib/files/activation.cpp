@@ -107,12 +107,7 @@ error changed_meanwhile(fs::path const& path) {
           "look who else writes it, then run the same command again"};
 }
 
-result<void> put_back(staged_file const& file, former_file const& former) {
-  if (former.sha256.empty()) {
-    if (::unlink(file.dest.c_str()) != 0 && errno != ENOENT)
-      return core::system_error("remove " + file.dest.string(), errno);
-    return core::sync_directory(file.dest.parent_path());
-  }
+result<void> put_back_content(staged_file const& file, former_file const& former) {
   if (holds(file.dest, former.sha256)) return {};
   if (!holds(former.backup, former.sha256))
     return error{
@@ -120,6 +115,23 @@ result<void> put_back(staged_file const& file, former_file const& former) {
         "cannot put " + file.dest.string() + " back: its backup " + former.backup.string() + " is missing or damaged",
         "put the former version there by hand, then run the same command again"};
   return put_in_place(former.backup, file.dest);
+}
+
+result<void> put_back(staged_file const& file, former_file const& former) {
+  if (former.sha256.empty()) {
+    if (::unlink(file.dest.c_str()) != 0 && errno != ENOENT)
+      return core::system_error("remove " + file.dest.string(), errno);
+    return core::sync_directory(file.dest.parent_path());
+  }
+  TRY(put_back_content(file, former));
+  if (former.attributes) TRY(set_attributes(file.dest, *former.attributes));
+  return {};
+}
+
+std::optional<attributes> attributes_of(fs::path const& path) {
+  struct stat now {};
+  if (::stat(path.c_str(), &now) != 0) return std::nullopt;
+  return attributes{now.st_mode & 07777U, now.st_uid, now.st_gid};
 }
 
 bool changes_content(activation const& a) {
@@ -207,7 +219,8 @@ result<activation> prepare(journal const& journal, manifest const& set, directio
   for (std::size_t i = 0; i < set.files.size(); ++i) {
     auto const& file = set.files[i];
     auto const digest = sha256_of_file(file.dest);
-    former_file former = digest ? former_file{*digest, backup_path(file.dest, *digest)} : former_file{};
+    former_file former =
+        digest ? former_file{*digest, backup_path(file.dest, *digest), attributes_of(file.dest)} : former_file{};
     // What an earlier call replaced is what counts, not what it left.
     if (resumed)
       former = journal.in_flight->formers[i];
@@ -291,12 +304,11 @@ result<manifest> former_set(journal const& journal) {
   for (std::size_t i = 0; i < newest.set.files.size(); ++i) {
     auto const& before = newest.formers[i];
     if (before.sha256.empty()) continue;
-    struct stat attributes {};
     auto const& content = holds(before.backup, before.sha256) ? before.backup : newest.set.files[i].dest;
-    if (!holds(content, before.sha256) || ::stat(content.c_str(), &attributes) != 0)
+    auto const as = before.attributes ? before.attributes : attributes_of(content);
+    if (!holds(content, before.sha256) || !as)
       return nothing("the backup " + before.backup.string() + " is missing or damaged");
-    former.files.push_back({newest.set.files[i].dest, content, before.sha256, attributes.st_mode & 07777U,
-                            attributes.st_uid, attributes.st_gid, ""});
+    former.files.push_back({newest.set.files[i].dest, content, before.sha256, as->mode, as->owner, as->group, ""});
   }
   former.set = set_digest(former);
   return former;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "files/install.hpp"
 #include "files/manifest.hpp"
 
 #include <sys/stat.h>
@@ -27,6 +28,8 @@ struct stamp {
 struct former_file {
   std::string sha256;            // empty: there was no file
   std::filesystem::path backup;  // a hard link (or copy) made before the rename
+  // Its mode and owner: a file whose content stays is one with its backup. Journals of earlier versions lack them.
+  std::optional<files::attributes> attributes = {};
 };
 
 enum class activation_state {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,5 +38,8 @@ class hasher {
 
 // 64 lower-case hex digits.
 bool is_digest(std::string_view text);
+
+// A digest as people write it, also in upper case.
+std::optional<std::string> read_digest(std::string_view text);
 
 }  // namespace files

@@ -1,5 +1,5 @@
 // journal.json: {"in_flight":ACTIVATION|null,"committed":[ACTIVATION],"failed_set":"","rolled_back":false} with
-// ACTIVATION {"state","roll_back","manifest","formers":[{"sha256","backup"}]}.
+// ACTIVATION {"state","roll_back","manifest","formers":[{"sha256","backup","mode","owner","group"}]}.
 #include <boost/json/serialize.hpp>
 
 #include "core/file.hpp"
@@ -23,9 +23,26 @@ constexpr state_name state_names[] = {{activation_state::activating, "activating
                                       {activation_state::active, "active"},
                                       {activation_state::undoing, "undoing"}};
 
+json::object encode(former_file const& f) {
+  json::object all{{"sha256", f.sha256}, {"backup", f.backup.string()}};
+  if (!f.attributes) return all;
+  all["mode"] = f.attributes->mode;
+  all["owner"] = f.attributes->owner;
+  all["group"] = f.attributes->group;
+  return all;
+}
+
+std::optional<attributes> decode_attributes(json::value const& former) {
+  auto const mode = core::integer_member(former, "mode");
+  auto const owner = core::integer_member(former, "owner");
+  auto const group = core::integer_member(former, "group");
+  if (!mode || !owner || !group) return std::nullopt;
+  return attributes{static_cast<unsigned>(*mode) & 07777U, static_cast<uid_t>(*owner), static_cast<gid_t>(*group)};
+}
+
 json::object encode(activation const& a) {
   json::array formers;
-  for (auto const& f : a.formers) formers.push_back(json::object{{"sha256", f.sha256}, {"backup", f.backup.string()}});
+  for (auto const& f : a.formers) formers.push_back(encode(f));
   std::string_view state;
   for (auto const& row : state_names)
     if (row.state == a.state) state = row.name;
@@ -52,7 +69,7 @@ result<activation> decode_activation(json::value const& value, std::string const
     auto const sha256 = core::string_member(f, "sha256");
     auto const backup = core::string_member(f, "backup");
     if (!sha256 || !backup) return damaged(what, "a former file without digest or backup");
-    a.formers.push_back({*sha256, *backup});
+    a.formers.push_back({*sha256, *backup, decode_attributes(f)});
   }
   if (a.formers.size() != a.set.files.size()) return damaged(what, "files and former files do not match");
   for (auto const& row : state_names)

@@ -17,9 +17,13 @@ core::error usage(std::string what, std::string hint = "see --help") {
   return {core::errc::usage, std::move(what), std::move(hint)};
 }
 
-bool flag(json::object const& values, std::string_view name) {
+// Spelled in any way an option may be: a check mode that was not understood would be a real run.
+core::result<bool> flag(json::object const& values, std::string_view name) {
   auto const* v = values.if_contains(name);
-  return v != nullptr && v->is_bool() && v->get_bool();
+  if (v == nullptr) return false;
+  TRY_ASSIGN(auto const read,
+             check_options({{.name = name, .type = option_type::boolean, .help = {}}}, json::object{{name, *v}}));
+  return read.boolean(name);
 }
 
 core::result<request> read_standard_input() {
@@ -52,9 +56,10 @@ core::result<request> decode_args_file(std::string_view text, std::string_view w
 
   request r;
   r.face = face::ansible;
-  r.check = flag(*values, "_ansible_check_mode");
-  r.diff = flag(*values, "_ansible_diff");
-  r.no_log = flag(*values, "_ansible_no_log");
+  for (auto const& [name, told] :
+       {std::pair("_ansible_check_mode", &r.check), {"_ansible_diff", &r.diff}, {"_ansible_no_log", &r.no_log}}) {
+    TRY_ASSIGN(*told, flag(*values, name));
+  }
   for (auto const& [key, value] : *values)
     if (!key.starts_with("_ansible_")) r.values.emplace(key, value);
   return r;

@@ -55,6 +55,12 @@ core::result<void> check_choice(place const& at, std::string_view text) {
   return refuse(at, "\"" + std::string(text) + "\" is none of " + all);
 }
 
+// The system would read the text up to there.
+core::result<void> check_no_nul(place const& at, std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return {};
+  return refuse(at, "it holds a NUL byte");
+}
+
 checked check_string(place const& at, json::value const& v) {
   std::string text;
   if (v.is_string())
@@ -63,7 +69,7 @@ checked check_string(place const& at, json::value const& v) {
     text = std::to_string(v.get_int64());  // an all-digit name that YAML took for a number
   else
     return refuse(at, "not a string");
-  if (text.find('\0') != std::string::npos) return refuse(at, "it holds a NUL byte");
+  TRY(check_no_nul(at, text));
   if (at.o.type == option_type::path && text.empty()) return refuse(at, "an empty path");
   TRY(check_choice(at, text));
   return json::value(text);
@@ -145,7 +151,10 @@ checked check_list(place const& at, json::value const& v) {
   } else {
     return refuse(at, "not a list of strings");
   }
-  for (auto const& item : items) TRY(check_choice(at, text_of(item)));
+  for (auto const& item : items) {
+    TRY(check_no_nul(at, text_of(item)));
+    TRY(check_choice(at, text_of(item)));
+  }
   return json::value(std::move(items));
 }
 
@@ -169,8 +178,16 @@ checked check_object(place const& at, json::value const& v) {
 }
 
 checked check_objects(place const& at, json::value const& v) {
-  TRY_ASSIGN(auto const value, native(at, v));
-  json::array const items = value.is_array() ? value.get_array() : json::array{value};
+  json::array items;
+  for (auto const& each : v.is_array() ? v.get_array() : json::array{v}) {
+    place const item{at.o, at.name + "[" + std::to_string(items.size()) + "]"};
+    TRY_ASSIGN(auto const value, native(item, each));
+    // A text is an object, or a list of them.
+    if (each.is_string() && value.is_array())
+      items.insert(items.end(), value.get_array().begin(), value.get_array().end());
+    else
+      items.push_back(value);
+  }
   json::array all;
   for (auto const& item : items) {
     TRY_ASSIGN(auto one, check_object({at.o, at.name + "[" + std::to_string(all.size()) + "]"}, item));

@@ -83,13 +83,15 @@ void confine_name_lookups() {
   for (auto const* database : {"passwd", "group", "initgroups", "services"}) __nss_configure_lookup(database, "files");
 }
 
-// A file opened by the tool must never become its stdout.
-void occupy_standard_descriptors() {
+// A file opened by the tool must never become its stdout. False where there is no stdout to print on.
+bool occupy_standard_descriptors() {
+  auto const has_stdout = ::fcntl(STDOUT_FILENO, F_GETFD) >= 0;
   for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
     if (fd <= STDERR_FILENO) continue;
     ::close(fd);
-    return;
+    break;
   }
+  return has_stdout;
 }
 
 bool print(std::string_view text) {
@@ -134,7 +136,8 @@ outcome call(tool const& tool, run_function run, request const& asked, reporter&
   return result;
 }
 
-int serve_or_throw(tool const& tool, run_function run, int argc, char** argv, core::clock::time_point started) {
+int serve_or_throw(tool const& tool, run_function run, int argc, char** argv, core::clock::time_point started,
+                   bool has_stdout) {
   std::vector<std::string> const words(argv + std::min(argc, 1), argv + argc);
   auto const asked = decode(tool, words);
   if (asked && asked->text != text_wanted::none) return print(wanted_text(tool, asked->text)) ? 0 : 111;
@@ -144,7 +147,7 @@ int serve_or_throw(tool const& tool, run_function run, int argc, char** argv, co
   auto const told = asked && asked->face == face::command && (asked->progress || terminal);
   if (told) report = std::make_unique<text_reporter>(tool.name, terminal);
   auto const result = asked ? call(tool, run, *asked, *report, started) : outcome::failed(asked.error());
-  auto const printed = print(render(result, core::since(started)));
+  auto const printed = print(render(result, core::since(started))) && has_stdout;
   if (told) report->progress(result.failure ? result.failure->what : result.msg);
   auto const status = exit_status(result);
   return printed || status != 0 ? status : 111;
@@ -172,11 +175,11 @@ int report_bug(char const* what, core::clock::time_point started) {
 int serve(tool const& tool, run_function run, int argc, char** argv) {
   auto const started = core::clock::now();
   confine_name_lookups();
-  occupy_standard_descriptors();
+  auto const has_stdout = occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return serve_or_throw(tool, run, argc, argv, started);
+    return serve_or_throw(tool, run, argc, argv, started, has_stdout);
   } catch (std::exception const& e) {
     return report_bug(e.what(), started);
   } catch (...) {

@@ -7,11 +7,11 @@ import shutil
 
 import pytest
 
-from hosts.rig import prober
-from hosts.rig.host import UID
+from hosts.rig import layout, prober
+from hosts.rig.host import DEPLOY_DIR, UID
 from hosts.rig.layout import ALLOWED_NAMES
 from hosts.rig.rig import NEW, Rig
-from support import playbook, process
+from support import playbook, process, tool
 from support.writer import Writer
 
 ALLOWED = f"security:\n  cert-allowed-cn: {json.dumps(ALLOWED_NAMES)}\n"
@@ -187,12 +187,42 @@ def test_the_roll_works(rig, on_control):
     assert playbook.roll(rig).assert_done().changed_hosts() == []
 
 
+def assert_planned_unasked(plan, *hosts):
+    """A dry run that could ask nobody, and says so of each host."""
+    planned = plan.assert_done().results("rolling-restart", "ok")
+    assert {host for host, _ in planned} == set(hosts)
+    for _, result in planned:
+        assert any("asked" in warning for warning in result["warnings"]), result
+
+
 def test_first_install_with_certificates():
     """On bare hosts there is no certificate to speak with before the Pump's own are there."""
     with Rig(tls=True, deployed=False, pumps=2, drainers=0) as rig:
         shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
         rig.offer(rig.peer(NEW))
+        assert_planned_unasked(playbook.run(rig, "deploy_pump.yml", "--check"), "pump1", "pump2")
+        assert not any((pump.deploy / "bin/pump").exists() for pump in rig.pumps)
         playbook.run(rig, "deploy_pump.yml").assert_done()
         assert {node["state"] for node in rig.pd.pumps().values()} == {"online"}
         assert all(pump.is_online() for pump in rig.pumps)
         assert playbook.run(rig, "deploy_pump.yml").assert_done().changed_hosts() == []
+
+
+def test_first_install_of_a_drainer_with_certificates():
+    """Its certificates are put there by hand, and named by the drainer.toml that is only about to be put in place."""
+    with Rig(tls=True, deployed=False, pumps=1) as rig:
+        shutil.copytree(rig.certificates.folder, rig.playbooks() / "conf/ssl")
+        rig.offer(rig.peer(NEW))
+        playbook.run(rig, "deploy_pump.yml", variables={"pump_min_online": 0}).assert_done()
+        drainer, = rig.drainers
+        names = layout.install_certificates(drainer, rig.certificates)
+        layout.give_to_tidb(drainer.data)
+        text = layout.DRAINER_CONFIGURATION.format(deploy_dir=DEPLOY_DIR, **names)
+        (rig.playbooks() / "conf/drainer1_drainer.toml").write_text(text, encoding="ascii")
+        assert tool.run("copy-binary", "--src", rig.peer(NEW, program="drainer"), "--dest",
+                        f"{rig.resources_dir}/bin/drainer", environment=rig.environment).status == 0
+        assert_planned_unasked(playbook.run(rig, "deploy_drainer.yml", "--check", tags="drainer"), "drainer1")
+        assert not (drainer.deploy / "bin/drainer").exists()
+        playbook.run(rig, "deploy_drainer.yml", tags="drainer").assert_done()
+        entry, = rig.pd.drainers().values()
+        assert entry["state"] == "online" and drainer.running_digest

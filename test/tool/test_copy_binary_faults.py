@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from support import paths, tool
 from support.copying import sha256, tree
 
@@ -144,10 +146,12 @@ def test_a_result_that_nobody_reads(dest):
     assert dest.read_bytes() == b"new"
 
 
-def test_closed_standard_descriptors_do_no_harm(dest):
-    status = subprocess.run(f"exec {paths.tool('copy-binary')} --content=new --dest={dest} <&- >&- 2>&-",
-                            shell=True, check=False).returncode
-    assert status in (0, 111) and dest.read_bytes() == b"new"
+@pytest.mark.parametrize("closed, status", [("<&- 2>&-", 0), ("<&- >&- 2>&-", 111), (">/dev/full", 111)])
+def test_closed_standard_descriptors_do_no_harm(dest, closed, status):
+    """A result that reaches nobody is no success, though all was done."""
+    done = subprocess.run(f"exec {paths.tool('copy-binary')} --content=new --dest={dest} {closed}", shell=True, check=False,
+                          stdout=subprocess.PIPE)
+    assert (done.returncode, dest.read_bytes()) == (status, b"new")
 
 
 def test_names_that_are_no_utf8_are_escaped(tmp_path):

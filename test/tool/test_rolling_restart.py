@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 
-from support import kill, paths, process, tool
+from support import kill, net, paths, process, tool
 from support.guard import nothing_happens
 from support.watcher import Watcher
 from support.writer import Writer
@@ -65,6 +65,16 @@ def test_the_set_is_taken_by_its_digest_or_as_copy_binary_returned_it(manual, bi
         assert pump.running_digest == process.file_digest(binaries.new)
 
 
+def test_a_set_that_is_not_what_copy_binary_returned_is_not_activated(manual, binaries):
+    """Its digest is right, so the manifest is whole; the object speaks of another file."""
+    pump = manual.pump("pump1")
+    staged = stage(manual, pump, binaries.new)
+    staged["files"][0]["sha256"] = "0" * 64
+    with nothing_happens(manual):
+        refused = restart(manual, pump, "--staged", json.dumps(staged))
+    assert (refused.status, refused.code) == (1, "stage_changed"), refused
+
+
 def test_check_changes_nothing_and_tells_the_plan_of_the_real_call(manual, binaries):
     pump = manual.pump("pump1")
     staged = stage(manual, pump, binaries.new)
@@ -95,6 +105,8 @@ def test_status_and_verify_only_look(manual):
         assert (status["changed"], node["pid"], node["state"]) == (False, pump.pid, "online")
         good = restart(manual, pump, "--action", "verify", "--pid", node["pid"], "--exe-sha256", node["exe_sha256"])
         assert good.status == 0, good
+        upper = node["exe_sha256"].upper()
+        assert restart(manual, pump, "--action", "verify", "--pid", node["pid"], "--exe-sha256", upper).status == 0
         bad = restart(manual, pump, "--action", "verify", "--pid", node["pid"], "--exe-sha256", "0" * 64)
         assert (bad.status, bad.code) == (1, "wrong_executable")
 
@@ -151,6 +163,26 @@ def test_nothing_is_renamed_or_started_while_the_process_is_still_there(manual, 
     done = restart(manual, pump, "--staged", staged["set"])
     assert done.status == 0, done
     assert pump.running_digest == process.file_digest(binaries.new)
+
+
+def test_a_pump_that_is_closing_is_left_to_it(manual):
+    """It would ignore the signal, and go offline in the middle of the wait."""
+    pump = manual.pump("pump1")
+    pump.set_knobs(stay_closing=True)
+    net.http(f"http://{pump.advertised}/state/{pump.node_id}/close", method="PUT")
+    before = pump.pid
+    refused = restart(manual, pump, "--force")
+    assert (refused.status, refused.code) == (99, "not_ready") and "closing" in refused["msg"], refused
+    assert pump.pid == before and not os.path.exists(f"{pump.deploy_dir}/stage/pump/journal.json")
+
+
+def test_a_peer_the_operator_answers_for_need_not_be_ready_and_does_not_count(manual):
+    pump, peer = manual.pump("pump1"), manual.pump("pump2")
+    peer.stop()
+    assert restart(manual, pump, "--force").code == "peers_not_ready"
+    assert restart(manual, pump, "--force", "--except", peer.node_id, "--min-online", "2").code == "peers_not_ready"
+    done = restart(manual, pump, "--force", "--except", peer.node_id)
+    assert done.status == 0 and done["peers_online"] == [manual.pump("pump3").node_id], done
 
 
 def test_a_signal_in_the_stopped_window_does_not_leave_the_pump_down(manual):

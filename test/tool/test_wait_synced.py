@@ -9,6 +9,7 @@ import pytest
 
 from support import tool
 from support.answering import Drainer, OldDrainer, OldPump, Pump, Server, tso
+from support.copying import mounted
 
 QUICK = {"stable_for": 1, "interval": 0.2, "timeout": 8}
 
@@ -218,10 +219,24 @@ def test_bad_input(tmp_path, options, named):
     assert named in call["msg"]
 
 
-def test_a_proof_that_cannot_be_written_is_a_failure(tmp_path, peers):
+def test_a_proof_that_cannot_be_written_is_refused_before_the_wait(tmp_path, peers):
     drainer, pump = peers
     (tmp_path / "proof").mkdir()
-    call = wait(drainers=drainer.address, pumps=pump.address, evidence_file=tmp_path / "proof")
-    assert call.status in (1, 111) and call["failed"] is True, call
-    call = wait(drainers=drainer.address, pumps=pump.address, evidence_file=tmp_path / "none/proof")
-    assert call.status == 1 and call.code == "bad_destination", call
+    with mounted(tmp_path / "fixed", "size=1m,ro") as fixed:
+        for place in (tmp_path / "proof", tmp_path / "none/proof", f"{tmp_path}/proof/", fixed / "proof"):
+            call = wait(drainers=drainer.address, pumps=pump.address, evidence_file=place)
+            assert (call.status, call.code, drainer.asked) == (1, "bad_destination", []), call
+
+
+def test_a_proof_that_can_no_longer_be_written_is_a_failure(tmp_path, peers):
+    drainer, pump = peers
+    with mounted(tmp_path / "small", "size=4k,nr_inodes=2") as small:
+        (small / "full").write_text("x", encoding="ascii")
+        call = wait(drainers=drainer.address, pumps=pump.address, evidence_file=small / "proof")
+        assert (call.status, call.code) == (1, "no_space") and call["failed"] is True and call["changed"] is False, call
+
+
+def test_since_comes_with_a_templates_blanks(peers):
+    drainer, pump = peers
+    call = wait(drainers=drainer.address, pumps=pump.address, since=f" {tso(60)}\n")
+    assert call.status == 0, call

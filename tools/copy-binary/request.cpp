@@ -59,6 +59,8 @@ core::result<file_request> decode_file(module::params const& p, std::string cons
   TRY(check_sources(f, where));
   f.component = component_of(p.string("component"));
   f.sha256 = p.string("sha256");
+  // As from a script's variable that was never set: whoever demands a digest must not get a file unverified.
+  if (p.has("sha256") && f.sha256.empty()) return usage("cannot use option " + where + "sha256: it is empty");
   f.mode = p.mode("mode");
   f.owners = {p.string("owner"), p.string("group")};
 
@@ -142,14 +144,12 @@ std::optional<std::string> digest_in_sums(std::string_view text, std::vector<std
     auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
-    std::string digest(line.substr(0, 64));
-    std::transform(digest.begin(), digest.end(), digest.begin(),
-                   [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (!files::is_digest(digest)) continue;
+    auto digest = files::read_digest(line.substr(0, 64));
+    if (!digest) continue;
     line.remove_prefix(64);
     if (!line.empty() && line.front() != ' ') continue;
     line.remove_prefix(std::min(line.find_first_not_of(" *"), line.size()));
-    entries.push_back({std::move(digest), fs::path(line).filename()});
+    entries.push_back({std::move(*digest), fs::path(line).filename()});
   }
   for (auto const& name : names)
     for (auto const& each : entries)

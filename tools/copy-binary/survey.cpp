@@ -124,22 +124,19 @@ core::result<files::content_summary> content_of(file_request const& asked, origi
 
 core::result<void> check_digest(file_request const& asked, std::string const& got) {
   if (asked.sha256.empty()) return {};
-  auto expected = asked.sha256;
-  std::transform(expected.begin(), expected.end(), expected.begin(),
-                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (!files::is_digest(expected)) {
+  auto expected = files::read_digest(asked.sha256);
+  if (!expected) {
     TRY_ASSIGN(auto const sums, core::read_file(asked.sha256));
-    auto const found = digest_in_sums(sums, {asked.source_name(), asked.src.filename(), asked.dest.filename()});
-    if (!found)
+    expected = digest_in_sums(sums, {asked.source_name(), asked.src.filename(), asked.dest.filename()});
+    if (!expected)
       return error{errc::digest_mismatch,
                    "cannot check " + asked.dest.string() + ": no digest for it in " + asked.sha256,
                    "give the digest itself, or a file with a line for " + asked.source_name()};
-    expected = *found;
   }
-  if (expected == got || (!asked.member.empty() && holds(asked.src, expected))) return {};
+  if (expected == got || (!asked.member.empty() && holds(asked.src, *expected))) return {};
   return error{
       errc::digest_mismatch,
-      "cannot use the content for " + asked.dest.string() + ": its sha256 is " + got + ", expected " + expected,
+      "cannot use the content for " + asked.dest.string() + ": its sha256 is " + got + ", expected " + *expected,
       "fetch the file again from where it is released"};
 }
 

@@ -116,12 +116,7 @@ location session::staged_location() const {
 
 result<start_facts> session::facts_of_start() const {
   auto const staged = staged_location();
-  auto config_file = settings_.deploy_dir / "conf" / "drainer.toml";
-  if (!node_.location.config.empty()) config_file = node_.location.config;
-  if (target_)
-    for (auto const& file : target_->files)
-      if (file.dest == config_file && std::filesystem::exists(file.path)) config_file = file.path;
-  auto config = binlog::read_drainer_config(config_file);
+  auto config = binlog::read_drainer_config(staged_or_in_place(drainer_toml()));
   if (!node_.location.db_type.empty()) config.db_type = node_.location.db_type;
   start_facts facts{.entry = entry_,
                     .keeps_savepoint = config.keeps_savepoint(),
@@ -139,9 +134,7 @@ result<void> session::check_start_point() {
   TRY_ASSIGN(auto facts, facts_of_start());
   facts.pumps = cluster_->held_by_pumps(registry_);
   TRY_ASSIGN(auto const from, judge_start(facts));
-  if (from.commit_ts.empty())
-    warnings_.push_back("there is no checkpoint and initial_commit_ts is " + facts.initial_commit_ts +
-                        ": it replicates only what is written from now on");
+  if (auto warning = start_warning(facts, from); !warning.empty()) warnings_.push_back(std::move(warning));
   return {};
 }
 
@@ -247,6 +240,11 @@ result<void> session::check_this_node() const {
 }
 
 result<void> session::check_cluster() {
+  if (!settings_.tls_file_to_come.empty()) {
+    warnings_.push_back("neither PD nor any other node was asked: " + settings_.tls_file_to_come.string() +
+                        " is not on this host yet. A real run puts it there, and asks before it starts anything");
+    return {};
+  }
   if (settings_.action != action::stop) TRY(check_not_elsewhere());
   if (settings_.is_drainer()) return check_drainer();
   TRY(check_not_closing());

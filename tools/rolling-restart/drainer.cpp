@@ -83,6 +83,13 @@ core::result<checkpoint> judge_start(start_facts const& facts) {
   return *from;
 }
 
+std::string start_warning(start_facts const& facts, checkpoint const& from) {
+  if (!from.commit_ts.empty() || from.source != "initial_commit_ts") return "";
+  return "there is no checkpoint and initial_commit_ts is " + facts.initial_commit_ts +
+         (facts.initial_commit_ts == "-1" ? ": it replicates only what is written from now on"
+                                          : ": it begins with the oldest binlogs that the Pumps hold");
+}
+
 std::vector<std::string> pumps_to_read(binlog::registry const& registry) {
   std::vector<std::string> ids;
   for (auto const& pump : registry.pumps)

@@ -36,6 +36,9 @@ std::optional<checkpoint> saved_checkpoint(start_facts const& facts);
 // errc::checkpoint_too_old where a Pump has purged what it would read first (facts: it then skips it and says nothing).
 core::result<checkpoint> judge_start(start_facts const& facts);
 
+// What people should know of a start without a checkpoint; empty where there is one, or a commit TS was named.
+std::string start_warning(start_facts const& facts, checkpoint const& from);
+
 // Ids of the Pumps a Drainer must read from: all that are not offline.
 std::vector<std::string> pumps_to_read(binlog::registry const& registry);
 

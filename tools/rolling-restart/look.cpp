@@ -43,6 +43,16 @@ void start_as_it_ran(service::settings& out, node_view const& node, std::filesys
   if (!out.user && ::geteuid() == 0 && as->uid != 0) out.user = process::identity{as->uid, as->gid, {}};
 }
 
+// Whether a manifest is of the files that copy-binary returned.
+bool same_files(files::manifest const& found, files::manifest const& returned) {
+  return found.files.size() == returned.files.size() &&
+         std::all_of(returned.files.begin(), returned.files.end(), [&](files::staged_file const& wanted) {
+           return std::any_of(found.files.begin(), found.files.end(), [&](files::staged_file const& each) {
+             return each.dest == wanted.dest && each.sha256 == wanted.sha256;
+           });
+         });
+}
+
 }  // namespace
 
 result<void> session::open() {
@@ -61,23 +71,60 @@ result<void> session::look() {
     start_as_it_ran(as_it_ran, node_, settings_.stage_dir);
     supervisor_ = service::open(as_it_ran);
   }
-  TRY(use_configured_tls());
-  if (!cluster_) cluster_ = std::make_unique<cluster>(settings_);
-  TRY_ASSIGN(registry_, cluster_->read());
-  entry_.reset();
-  if (auto const* own = own_entry_in(registry_); own != nullptr) entry_ = *own;
   TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
   TRY(choose_target());
+  TRY(use_configured_tls());
+  if (settings_.tls_file_to_come.empty()) {
+    TRY(look_around());
+  } else if (node_.process) {
+    return error{errc::tls_failed,
+                 "cannot ask " + settings_.node_name() + ", which runs (pid " + std::to_string(node_.process->id.pid) +
+                     "): " + settings_.tls_file_to_come.string() + " is not there",
+                 "a dry run sends no certificate: put it there, or run without --check"};
+  }
   judge_own_readiness();
   return {};
 }
 
-// A Drainer's certificates are set up by hand: only its configuration knows them (facts 6.1).
+result<void> session::look_around() {
+  if (!cluster_) cluster_ = std::make_unique<cluster>(settings_);
+  TRY_ASSIGN(registry_, cluster_->read());
+  entry_.reset();
+  if (auto const* own = own_entry_in(registry_); own != nullptr) entry_ = *own;
+  return {};
+}
+
+std::filesystem::path session::drainer_toml() const {
+  if (!node_.location.config.empty()) return node_.location.config;
+  return settings_.deploy_dir / "conf" / "drainer.toml";
+}
+
+files::staged_file const* session::brought_by_set(std::filesystem::path const& path) const {
+  if (!target_) return nullptr;
+  auto const& all = target_->files;
+  auto const file = std::find_if(all.begin(), all.end(), [&](auto const& each) { return each.dest == path; });
+  return file == all.end() ? nullptr : &*file;
+}
+
+// Where the set brings the file, the copy that waits beside it; else the file itself.
+std::filesystem::path session::staged_or_in_place(std::filesystem::path const& path) const {
+  std::error_code ec;
+  auto const* file = brought_by_set(path);
+  return file != nullptr && std::filesystem::exists(file->path, ec) ? file->path : path;
+}
+
+// A Drainer's certificates are set up by hand: only its configuration knows them (facts 6.1), on a first install the
+// one that is about to be put in place.
 result<void> session::use_configured_tls() {
-  if (!settings_.is_drainer() || settings_.tls) return {};
-  auto const in_place = settings_.deploy_dir / "conf" / "drainer.toml";
-  auto const config = binlog::read_drainer_config(
-      node_.location.config.empty() ? in_place : std::filesystem::path(node_.location.config));
+  if (!settings_.is_drainer() || settings_.tls || !settings_.tls_file_to_come.empty()) return {};
+  std::error_code ec;
+  auto file = drainer_toml();
+  if (!std::filesystem::exists(file, ec)) file = staged_or_in_place(file);
+  auto const secure = std::any_of(settings_.pd_urls.begin(), settings_.pd_urls.end(),
+                                  [](std::string const& url) { return url.starts_with("https://"); });
+  if (context_->check && secure && brought_by_set(file) != nullptr && !std::filesystem::exists(file, ec))
+    settings_.tls_file_to_come = file;
+  auto const config = binlog::read_drainer_config(file);
   if (config.ssl_ca.empty()) return {};
   auto const absolute = [&](std::string const& path) {
     return path.empty() ? std::string() : (settings_.deploy_dir / path).lexically_normal().string();
@@ -102,6 +149,11 @@ result<void> session::choose_target() {
     }
   } else if (!settings_.staged_set.empty()) {
     TRY(read_target());
+    if (settings_.staged && !same_files(*target_, *settings_.staged))
+      return error{errc::stage_changed,
+                   "cannot use set " + settings_.staged_set.substr(0, 12) +
+                       ": its manifest is of other files than copy-binary returned",
+                   "stage the set again"};
   } else if (journal_.in_flight) {
     target_ = journal_.in_flight->set;
     if (journal_.in_flight->roll_back) direction_ = files::direction::roll_back;
@@ -121,11 +173,6 @@ result<void> session::read_target() {
   auto manifest = files::read_manifest(settings_.stage_dir, settings_.staged_set);
   if (manifest) {
     target_ = std::move(*manifest);
-    if (settings_.staged && settings_.staged->files.size() != target_->files.size())
-      return error{errc::stage_changed,
-                   "cannot use set " + settings_.staged_set.substr(0, 12) +
-                       ": its manifest lists other files than copy-binary returned",
-                   "stage the set again"};
     return {};
   }
   // Check mode staged nothing, nor did status.yml. A committed set has no manifest any more: it is what the node runs.

@@ -24,10 +24,14 @@ class session {
   // look.cpp: what is there, what should be, what that calls for
   core::result<void> open();
   core::result<void> look();
+  core::result<void> look_around();
   core::result<void> choose_target();
   core::result<void> read_target();
   void judge_own_readiness();
   core::result<void> use_configured_tls();
+  [[nodiscard]] std::filesystem::path drainer_toml() const;
+  [[nodiscard]] files::staged_file const* brought_by_set(std::filesystem::path const& path) const;
+  [[nodiscard]] std::filesystem::path staged_or_in_place(std::filesystem::path const& path) const;
   [[nodiscard]] binlog::node const* own_entry_in(binlog::registry const& registry) const;
   [[nodiscard]] location staged_location() const;
   core::result<start_facts> facts_of_start() const;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "files/digest.hpp"
+#include "http/url.hpp"
 #include "process/child.hpp"
 
 namespace rolling_restart {
@@ -45,10 +47,33 @@ result<void> decode_staged(module::params const& params, settings& s) {
     TRY_ASSIGN(s.staged, decode_staged_object(*staged));
     s.staged_set = s.staged->set;
   }
-  auto const hex = s.staged_set.find_first_not_of("0123456789abcdef") == std::string::npos;
-  if (!s.staged_set.empty() && (!hex || s.staged_set.size() != 64))
+  if (s.staged_set.empty()) return {};
+  auto const set = files::read_digest(s.staged_set);
+  if (!set)
     return usage("cannot read staged: '" + s.staged_set.substr(0, 80) + "' is not a set's digest (64 hex digits)");
+  s.staged_set = *set;
   return {};
+}
+
+// Checked here, where the option can still be named. Whether https is spoken may only be known from the node's own
+// configuration: either goes here.
+result<void> decode_addresses(module::params const& params, settings& s) {
+  auto const secure = [&](std::string const& text) {
+    return text.starts_with("https://") || (text.find("://") == std::string::npos && params.has("tls_ca"));
+  };
+  for (auto const& text : params.list("pd_urls")) {
+    TRY_ASSIGN(auto url, http::base_url(text, "pd_urls", secure(text)));
+    s.pd_urls.push_back(std::move(url));
+  }
+  for (auto const& text : params.list("peers")) {
+    TRY_ASSIGN(auto const url, http::base_url(text, "peers", secure(text)));
+    s.peers.push_back(http::authority_of(url));
+  }
+  s.advertise = params.string("advertise");
+  if (s.advertise.empty()) return {};
+  TRY_ASSIGN(auto const url, http::base_url(s.advertise, "advertise", secure(s.advertise)));
+  if (http::authority_of(url) == s.advertise) return {};
+  return usage("cannot use advertise " + s.advertise + ": not host:port");
 }
 
 // A certificate that is about to be put in place is used already: what is wrong with it shows before anything stops,
@@ -61,7 +86,30 @@ std::string about_to_be_used(std::string path, settings const& s) {
   return path;
 }
 
-result<void> decode_tls(module::params const& params, settings& s) {
+// On a first install a dry run has no certificates, neither in place nor staged: one of those a real run would put
+// here. One that nobody brings is an error.
+result<std::filesystem::path> find_tls_file_to_come(module::params const& params, settings const& s) {
+  std::filesystem::path to_come;
+  std::filesystem::path missing;
+  for (auto const* option : {"tls_ca", "tls_cert", "tls_key"}) {
+    std::error_code ec;
+    std::filesystem::path const path = params.string(option);
+    if (path.empty() || std::filesystem::exists(about_to_be_used(path, s), ec) || ec) continue;
+    auto const brought = s.staged && std::any_of(s.staged->files.begin(), s.staged->files.end(),
+                                                 [&](files::staged_file const& file) { return file.dest == path; });
+    (brought ? to_come : missing) = path;
+  }
+  if (to_come.empty() || missing.empty()) return to_come;
+  return error{errc::tls_failed,
+               "cannot use TLS: " + missing.string() + " is neither on this host nor among the files to be sent",
+               "put it into the control host's cert_dir"};
+}
+
+result<void> decode_tls(module::params const& params, module::context const& context, settings& s) {
+  if (context.check) {
+    TRY_ASSIGN(s.tls_file_to_come, find_tls_file_to_come(params, s));
+  }
+  if (!s.tls_file_to_come.empty()) return {};
   TRY_ASSIGN(s.tls, http::wanted_tls(
                         {about_to_be_used(params.string("tls_ca"), s), about_to_be_used(params.string("tls_cert"), s),
                          about_to_be_used(params.string("tls_key"), s), params.string("tls_server_name")}));
@@ -75,6 +123,8 @@ result<void> decode_supervision(module::params const& params, settings& s) {
                                         : service::kind::command;
   s.unit = params.string("service");
   if (s.unit.empty()) s.unit = s.node_name();
+  if (s.supervision == service::kind::systemd && (s.unit.starts_with('-') || s.unit.find('/') != std::string::npos))
+    return usage("cannot use service " + s.unit + ": not a unit's name");
   TRY_ASSIGN(s.start_command, process::split_command(params.string("start_command"), "start_command"));
   TRY_ASSIGN(s.stop_command, process::split_command(params.string("stop_command"), "stop_command"));
   s.pid_file = params.string("pid_file");
@@ -89,9 +139,11 @@ result<void> decode_supervision(module::params const& params, settings& s) {
 }
 
 result<void> check_limits(module::params const& params, module::context const& context, settings const& s) {
-  auto const restarts = s.action == action::restart || s.action == action::rollback;
-  if (restarts && context.timeout && *context.timeout < s.stop_timeout + s.ready_timeout)
-    return usage("cannot keep timeout: it is shorter than stop_timeout and ready_timeout together",
+  auto const only_looks = s.action == action::status || s.action == action::verify;
+  auto const window = s.action == action::stop ? s.stop_timeout : s.stop_timeout + s.ready_timeout;
+  if (!only_looks && context.timeout && *context.timeout < window)
+    return usage("cannot keep timeout: it is shorter than stop_timeout" +
+                     std::string(s.action == action::stop ? "" : " and ready_timeout together"),
                  "a node that was stopped is brought back first: give the call at least that long");
   for (auto const& name : s.accept)
     if (name != "data_dir" && name != "port" && name != "advertise" && name != "downgrade" &&
@@ -99,12 +151,9 @@ result<void> check_limits(module::params const& params, module::context const& c
       return usage("cannot accept '" + name + "': know data_dir, port, advertise, downgrade and initial_commit_ts");
   if (s.action == action::verify && (!params.has("pid") || s.verify_sha256.empty()))
     return usage("cannot verify: pid and exe_sha256 are needed");
-  if (params.has("deploy_dir") && !s.deploy_dir.is_absolute())
-    return usage("cannot use deploy_dir " + s.deploy_dir.string() + ": not an absolute path");
-  if (!s.data_dir.empty() && !s.data_dir.is_absolute())
-    return usage("cannot use data_dir " + s.data_dir.string() + ": not an absolute path");
-  if (!s.stage_dir.empty() && !s.stage_dir.is_absolute())
-    return usage("cannot use stage_dir " + s.stage_dir.string() + ": not an absolute path");
+  for (auto const* option : {"deploy_dir", "data_dir", "stage_dir", "pid_file"})
+    if (params.has(option) && !std::filesystem::path(params.string(option)).is_absolute())
+      return usage("cannot use " + std::string(option) + " " + params.string(option) + ": not an absolute path");
   return {};
 }
 
@@ -283,9 +332,6 @@ result<settings> decode(module::params const& params, module::context const& con
   s.port = static_cast<std::uint16_t>(params.has("port") ? params.integer("port") : pump ? 8250 : 8249);
   s.deploy_dir = params.string("deploy_dir");
   s.data_dir = params.string("data_dir");
-  s.advertise = params.string("advertise");
-  s.pd_urls = params.list("pd_urls");
-  s.peers = params.list("peers");
   s.stage_dir = params.string("stage_dir");
   s.min_online = static_cast<std::size_t>(params.integer("min_online"));
   s.except = params.list("except");
@@ -298,11 +344,16 @@ result<settings> decode(module::params const& params, module::context const& con
       params.has("ready_timeout") ? params.seconds("ready_timeout") : core::milliseconds(pump ? 300000 : 900000);
   s.stable_for = params.has("stable_for") ? params.seconds("stable_for") : core::milliseconds(pump ? 5000 : 10000);
   if (params.has("pid")) s.verify_pid = static_cast<pid_t>(params.integer("pid"));
-  s.verify_sha256 = params.string("exe_sha256");
+  if (auto const text = params.string("exe_sha256"); !text.empty()) {
+    auto const digest = files::read_digest(text);
+    if (!digest) return usage("cannot use exe_sha256 " + text.substr(0, 80) + ": not 64 hex digits");
+    s.verify_sha256 = *digest;
+  }
+  TRY(decode_addresses(params, s));
   TRY(decode_staged(params, s));
   TRY(decode_supervision(params, s));
   TRY(check_limits(params, context, s));
-  TRY(decode_tls(params, s));
+  TRY(decode_tls(params, context, s));
   return s;
 }
 

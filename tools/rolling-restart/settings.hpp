@@ -50,6 +50,8 @@ struct settings {
   std::optional<pid_t> verify_pid;
   std::string verify_sha256;
   std::optional<http::tls_files> tls;
+  // Of a dry run: a file for TLS that the real run would put here first. Nobody can be asked without it.
+  std::filesystem::path tls_file_to_come;
 
   [[nodiscard]] std::string_view component_name() const;
   [[nodiscard]] std::filesystem::path executable() const;  // <deploy_dir>/bin/<component>

@@ -1,7 +1,11 @@
 #include "settings.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <string_view>
 
 #include "http/url.hpp"
 
@@ -16,13 +20,33 @@ error usage(std::string what, std::string hint = "see --help") {
   return {errc::usage, std::move(what), std::move(hint)};
 }
 
-result<std::optional<binlog::tso>> decode_since(std::string const& text) {
+result<std::optional<binlog::tso>> decode_since(std::string_view text) {
+  constexpr std::string_view blanks = " \t\n";  // a template's
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  text = text.substr(0, text.find_last_not_of(blanks) + 1);
   if (text == "now") return std::optional<binlog::tso>();
   binlog::tso since;
   auto const [end, ec] = std::from_chars(text.data(), text.data() + text.size(), since.value);
   if (ec != std::errc() || end != text.data() + text.size() || since.value <= 0)
-    return usage("cannot use since " + text + ": neither a TSO nor now");
+    return usage("cannot use since " + std::string(text) + ": neither a TSO nor now");
   return std::optional(since);
+}
+
+// Now, and not after an hour's wait.
+result<void> check_evidence_file(std::filesystem::path const& file) {
+  if (file.empty()) return {};
+  if (!file.is_absolute()) return usage("cannot use evidence_file " + file.string() + ": not an absolute path");
+  auto const refuse = [&](std::string const& cause, std::string hint) {
+    return error{errc::bad_destination, "cannot use evidence_file " + file.string() + ": " + cause, std::move(hint)};
+  };
+  std::error_code ec;
+  if (!std::filesystem::is_directory(file.parent_path(), ec))
+    return refuse("its directory is missing", "make the directory first");
+  if (std::filesystem::is_directory(file, ec) || !file.has_filename())
+    return refuse("it is a directory", "name a file in it");
+  if (::access(file.parent_path().c_str(), W_OK) != 0)
+    return refuse("its directory can't be written: " + std::generic_category().message(errno), "");
+  return {};
 }
 
 result<void> check(settings const& s) {
@@ -31,13 +55,7 @@ result<void> check(settings const& s) {
     return usage("cannot take a fresh TSO for since: neither pumps nor tso_from is given",
                  "give one of them, or the TSO itself in since");
   if (s.interval < core::milliseconds(10)) return usage("cannot use interval: it is below 0.01 seconds");
-  if (!s.evidence_file.empty() && !s.evidence_file.is_absolute())
-    return usage("cannot use evidence_file " + s.evidence_file.string() + ": not an absolute path");
-  if (!s.evidence_file.empty() && !std::filesystem::is_directory(s.evidence_file.parent_path()))
-    return error{errc::bad_destination,
-                 "cannot use evidence_file " + s.evidence_file.string() + ": its directory is missing",
-                 "make the directory first"};
-  return {};
+  return check_evidence_file(s.evidence_file);
 }
 
 }  // namespace

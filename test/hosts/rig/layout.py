@@ -104,7 +104,7 @@ def deploy(node, binary, supervision, certificates=None):
     shutil.copy2(binary, node.deploy / "bin" / node.component)
     on_host = {"ca": "", "cert": "", "key": ""}
     if certificates:
-        on_host = _install_certificates(node, certificates)
+        on_host = install_certificates(node, certificates)
     values = {"deploy_dir": DEPLOY_DIR, "port": node.port, "address": node.address, "pd_urls": node.rig.pd.url,
               "component": node.component, "service": node.unit, "initial_commit_ts": -1, **on_host}
     write(node, f"scripts/run_{node.component}.sh", _run_script(node, certificates).format(**values), 0o755)
@@ -146,10 +146,10 @@ def _configuration(node, certificates, values):
     return text
 
 
-def _install_certificates(node, certificates):
+def install_certificates(node, certificates):
     """As tidb-ansible lays them out: the CA, and the host's own by its address."""
     folder = node.deploy / "conf/ssl"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = f"{node.component}-server-{node.address}"
     for name in ("ca.pem", f"{own}.pem", f"{own}-key.pem"):
         shutil.copy2(f"{certificates.folder}/{name}", folder / name)

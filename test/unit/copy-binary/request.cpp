@@ -53,6 +53,8 @@ TEST_CASE("options that contradict each other are refused by name", "[copy-binar
       {R"({"src":"/x"})", core::errc::usage, "dest"},
       {R"({"src":"/x","content":"","dest":"/y"})", core::errc::usage, "content"},
       {R"({"content":"","member":"m","dest":"/y"})", core::errc::usage, "member"},
+      {R"({"src":"/x","dest":"/y","sha256":""})", core::errc::usage, "sha256"},
+      {R"({"files":[{"src":"/x","dest":"/y","sha256":""}]})", core::errc::usage, "files[0].sha256"},
       {R"({"content":"","dest":"/y/"})", core::errc::usage, "dest"},
       {R"({"src":"/x","dest":"y"})", core::errc::bad_destination, "y"},
       {R"({"src":"/","dest":"/y/"})", core::errc::usage, "dest"},

@@ -88,6 +88,31 @@ TEST_CASE("undo puts every file back and removes what was not there before", "[a
   CHECK(d.journal().committed.empty());
 }
 
+TEST_CASE("a file that only changes mode or owner gets its former ones back", "[activation]") {
+  deployment d;
+  deployment::write(d.toml, "gc = 7");
+  fs::permissions(d.toml, fs::perms(0640));
+  auto const mode = [&] { return static_cast<unsigned>(fs::status(d.toml).permissions()); };
+  files::manifest set{"", "pump", {d.staged(d.pump, "new"), d.staged(d.toml, "gc = 7")}};
+  set.files[1].mode = 0600;
+  set.set = files::set_digest(set);
+  auto journal = d.journal();
+  REQUIRE(d.activate(journal, set).has_value());
+  CHECK(mode() == 0600);
+  SECTION("when it is undone, also by a later call") {
+    auto read_again = d.journal();
+    REQUIRE(files::undo(d.stage, read_again).has_value());
+  }
+  SECTION("when it is rolled back once committed") {
+    REQUIRE(files::commit(d.stage, journal).has_value());
+    auto const former = files::former_set(journal);
+    REQUIRE(former.has_value());
+    REQUIRE(d.activate(journal, *former, files::direction::roll_back).has_value());
+  }
+  CHECK(deployment::read(d.pump) == "old");
+  CHECK(mode() == 0640);
+}
+
 TEST_CASE("an activation cut off after any file is finished or undone by the next call", "[activation]") {
   deployment d;
   auto const set = d.stage_set("new");

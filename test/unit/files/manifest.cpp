@@ -39,6 +39,9 @@ TEST_CASE("SHA-256 is lower-case hex", "[files]") {
   CHECK(!files::sha256_of_file(dir.path));
   CHECK(files::is_digest(files::sha256("")));
   CHECK(!files::is_digest("E3B0"));
+  CHECK(files::read_digest(std::string(64, 'A')) == std::string(64, 'a'));
+  CHECK(!files::read_digest(std::string(63, 'a')));
+  CHECK(!files::read_digest(std::string(64, 'g')));
 }
 
 TEST_CASE("a file's digest is that of what it holds now", "[files]") {

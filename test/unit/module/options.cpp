@@ -81,6 +81,8 @@ TEST_CASE("objects come native or as JSON text, with their members checked", "[m
   auto const p = GENERATE(
       by_command(
           {"--files", R"({"dest":"/x","mode":"0644"})", "--files={\"dest\":\"/y\"}", "--staged", R"({"set":"s"})"}),
+      by_command({"--files", R"([{"dest":"/x","mode":"0644"},{"dest":"/y"}])", "--staged", R"({"set":"s"})"}),
+      by_command({"--files", R"([{"dest":"/x","mode":420}])", R"(--files={"dest":"/y"})", R"(--staged={"set":"s"})"}),
       by_ansible(R"(,"files":[{"dest":"/x","mode":420},{"dest":"/y"}],"staged":{"set":"s"})"),
       by_ansible(R"(,"files":"[{\"dest\":\"/x\",\"mode\":\"644\"},{\"dest\":\"/y\"}]","staged":" {\"set\":\"s\"}")"));
   REQUIRE(p);
@@ -128,6 +130,7 @@ TEST_CASE("bad values on the command line are usage errors that name the option"
       {{"--deploy-dir", "/again"}, "--deploy-dir"},
       {{"--files", "x"}, "files"},
       {{"--files", "[1]"}, "files[0]"},
+      {{"--files", R"([{"dest":"/x"}])", "--files", "[2]"}, "files[1]"},
       {{"--files", "{}"}, "files[0].dest"},
       {{"--files", R"({"dest":"/x","color":1})"}, "files[0].color"},
       {{"--files", R"({"dest":""})"}, "files[0].dest"},
@@ -160,6 +163,8 @@ TEST_CASE("bad values in an args file are usage errors that name the option", "[
       {R"(,"accept":["port",["x"]])", "accept"},
       {R"(,"peers":{"a":1})", "peers"},
       {R"(,"peers":true)", "peers"},
+      {R"(,"peers":["a:1","b\u0000:1"])", "peers"},
+      {R"(,"peers":"a:1,b\u0000:1")", "peers"},
       {R"(,"settings":[])", "settings"},
       {R"(,"files":[[]])", "files[0]"},
       {R"(,"files":[{"dest":"/x"},{"dest":1.5}])", "files[1].dest"},
@@ -193,6 +198,22 @@ TEST_CASE("Ansible's own keys set the modes and are otherwise ignored", "[module
   CHECK(asked->diff);
   CHECK(asked->no_log);
   CHECK(asked->values.size() == 1);
+}
+
+TEST_CASE("a check mode is understood however it is spelled, or the call is refused", "[module]") {
+  for (auto const* spelled : {"true", "\"True\"", "\"yes\"", "1", "\"1\""}) {
+    auto const asked = decode_args_file(R"({"_ansible_check_mode":)" + std::string(spelled) + "}", "args");
+    REQUIRE(asked);
+    CHECK(asked->check);
+  }
+  for (auto const* spelled : {"false", "\"False\"", "null", "0"})
+    CHECK(!decode_args_file(R"({"_ansible_check_mode":)" + std::string(spelled) + "}", "args")->check);
+  for (auto const* spelled : {"\"perhaps\"", "\"\"", "[]", "2", "0.5"}) {
+    auto const asked = decode_args_file(R"({"_ansible_check_mode":)" + std::string(spelled) + "}", "args");
+    REQUIRE(!asked);
+    CHECK(asked.error().code == core::errc::usage);
+    CHECK(asked.error().what.find("_ansible_check_mode") != std::string::npos);
+  }
 }
 
 TEST_CASE("a word that is no option is an args file, and so is -", "[module]") {

@@ -69,6 +69,19 @@ TEST_CASE("without a checkpoint only an explicit initial_commit_ts starts it", "
   }
 }
 
+TEST_CASE("what a start without a checkpoint leaves out is told", "[drainer]") {
+  auto facts = known();
+  CHECK(start_warning(facts, judge_start(facts).value()).empty());
+  facts.entry.reset();
+  facts.pumps = {{"pump-a", 0.0}};
+  facts.initial_commit_ts = "417070684569600001";
+  CHECK(start_warning(facts, judge_start(facts).value()).empty());
+  facts.initial_commit_ts = "0";
+  CHECK(start_warning(facts, judge_start(facts).value()).find("oldest binlogs") != std::string::npos);
+  facts.initial_commit_ts = "-1";
+  CHECK(start_warning(facts, judge_start(facts).value()).find("from now on") != std::string::npos);
+}
+
 TEST_CASE("a registered Drainer does not begin anew unless it is meant", "[drainer]") {
   auto facts = known();
   SECTION("its savepoint is gone") { facts.keeps_savepoint = true; }
