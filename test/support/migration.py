@@ -68,13 +68,12 @@ class Operator:
             "pump_servers": [line(pump, pump_port=pump.port, resources_dir=self.resources_dir) for pump in self.pumps],
             "drainer_servers": [line(self.new_drainer, drainer_port=self.new_drainer.port, resources_dir=self.resources_dir)]}
         if self.kafka:
-            kafka, zookeeper = self.kafka, self.zookeeper
-            groups["kafka_servers"] = [f"kafka1 ansible_host={kafka.host} " + words({
+            groups["kafka_servers"] = [f"kafka{number} ansible_host={kafka.host} " + words({
                 "deploy_dir": kafka.deploy_dir, "kafka_port": kafka.port, "kafka_home": kafka.home, "data_dirs": kafka.data_dir,
-                "zk_client_port": zookeeper.port})]
-            groups["zookeeper_servers"] = [f"zk1 ansible_host={zookeeper.host} " + words({
-                "deploy_dir": zookeeper.deploy_dir, "zk_client_port": zookeeper.port, "zookeeper_home": kafka.home,
-                "zookeeper_data_dir": zookeeper.data_dir})]
+                "zk_client_port": self.zookeeper.port}) for number, kafka in enumerate(self.brokers, 1)]
+            groups["zookeeper_servers"] = [f"zk{number} ansible_host={zookeeper.host} " + words({
+                "deploy_dir": zookeeper.deploy_dir, "zk_client_port": zookeeper.port, "zookeeper_home": self.kafka.home,
+                "zookeeper_data_dir": zookeeper.data_dir}) for number, zookeeper in enumerate(self.zookeepers, 1)]
         groups["all:vars"] = [f"{name} = {value}" for name, value in {
             "enable_binlog": True, "tidb_version": tidb_version, "migration_from": "local" if self.mode == "rc2.3" else "kafka",
             **self.everywhere}.items()]
@@ -137,8 +136,8 @@ class Operator:
     def old_pids(self):
         """{name: pid} of everything of the old version."""
         parts = {**{pump.name: pump for pump in self.old_pumps}, "drainer": self.old_drainer}
-        if self.kafka:
-            parts.update(kafka=self.kafka, zookeeper=self.zookeeper)
+        for kind in ("brokers", "zookeepers"):
+            parts.update({f"{kind}{number}": part for number, part in enumerate(getattr(self, kind), 1)})
         return {name: part.pid for name, part in parts.items()}
 
     def assert_rows_go_on_and_each_arrived_once(self):

@@ -142,14 +142,16 @@ class Business(Asked):
 
 
 class Old(Asked, Host):
-    """A host of the old deployment; its programs are plain processes, started as by hand. Live knobs: set_knobs()."""
+    """A host of the old deployment; its programs are plain processes, started as by hand, unless `supervision` says
+    otherwise. Live knobs: set_knobs()."""
 
-    def __init__(self, name, cluster, address, mode):
-        super().__init__(name, cluster.folder, address, cluster.pd.url, cluster.environment, supervision="command")
+    def __init__(self, name, cluster, address, mode, supervision="command"):
+        super().__init__(name, cluster.folder, address, cluster.pd.url, cluster.environment, supervision)
         self.cluster, self.mode = cluster, mode
         flags = ""
         if cluster.kafka:
-            flags = f'--kafka-addrs="{cluster.kafka.address}" --zookeeper-addrs="{cluster.zookeeper.address}"'
+            kafka, zookeeper = (",".join(each.address for each in parts) for parts in (cluster.brokers, cluster.zookeepers))
+            flags = f'--kafka-addrs="{kafka}" --zookeeper-addrs="{zookeeper}"'
         self._values.update(kafka_flags=flags, name=name, pd_endpoints=cluster.pd.url.removeprefix("http://"))
 
     def terminate(self):

@@ -4,7 +4,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "core/file.hpp"
-#include "core/json.hpp"
 
 namespace decommission_legacy {
 namespace {
@@ -106,7 +105,8 @@ std::string encode(manifest const& m) {
                   {"files", files_of(m.files)},
                   {"files_left_out", m.files_left_out},
                   {"copies", files_of(m.copies)},
-                  {"start_command", texts(m.start_command)}};
+                  {"start_command", texts(m.start_command)},
+                  {"verified", m.verified}};
   return core::json::serialize(document) + "\n";
 }
 
@@ -137,6 +137,8 @@ core::result<manifest> decode_manifest(std::string_view text, std::string const&
   m.files_left_out = core::bool_member(*root, "files_left_out").value_or(false);
   m.copies = files_in(*root, "copies");
   m.start_command = texts_in(*root, "start_command");
+  if (auto const* seen = core::member(*root, "verified"); seen != nullptr && seen->is_object())
+    m.verified = seen->get_object();
   return m;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "process/inspect.hpp"
 
 #include <cstdint>
@@ -56,6 +57,7 @@ struct manifest {
   bool files_left_out = false;        // there were more
   std::vector<recorded_file> copies;  // of checkpoints, beside the manifest
   std::vector<std::string> start_command;
+  core::json::object verified;  // what was seen when it was decided to stop it: the evidence of step `verify`
 };
 
 std::filesystem::path manifest_path(std::filesystem::path const& directory);

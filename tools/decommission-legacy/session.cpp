@@ -125,9 +125,12 @@ std::string session::describe(step step) const {
 
 session::step_result session::perform(step step) {
   switch (step) {
-    case step::verify:
+    case step::verify: {
       if (how_ == beginning::afresh) return done{false, evidence_of(settings_, seen_)};
-      return done{false, {{"verified_at", manifest_->recorded_at}}};
+      auto evidence = manifest_->verified;
+      evidence["verified_at"] = manifest_->recorded_at;
+      return done{false, std::move(evidence)};
+    }
     case step::record:
       return record_node();
     case step::hold:

@@ -27,6 +27,7 @@ struct accepted {
   bool tidb_status = false;
   bool registry = false;
   bool cluster_id = false;
+  bool ensemble = false;
   std::optional<std::uint64_t> abandoned;  // cluster id
   std::set<std::string> groups;
   std::set<std::string> clients;

@@ -48,6 +48,7 @@ session::step_result session::record_node() {
   if (same) return done{false, {{"recorded_at", manifest_->recorded_at}, {"stage", name(manifest_->stage)}}};
   auto const entries = own_entries(settings_, seen_);
   TRY_ASSIGN(auto fresh, record(settings_, node, entries.empty() ? std::string() : entries.front().id));
+  fresh.verified = how_ == beginning::afresh ? evidence_of(settings_, seen_) : manifest_->verified;
   if (manifest_) {
     // The link to /dev/null tells nothing of the unit, and a node that is down nothing of how it ran.
     if (fresh.unit_file.empty()) fresh.unit_file = manifest_->unit_file;

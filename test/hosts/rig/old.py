@@ -121,7 +121,7 @@ class OldRig(Operator, OldDeployment, Rig):
     def __init__(self, mode="kafka", tidbs=2, pumps=2, rate=20):
         self.mode, self._rate, self._tidb_count = mode, rate, tidbs
         self.zookeeper = self.kafka = self.mariadb = self.old_drainer = self.new_drainer = None
-        self.old_pumps, self.tidbs = [], []
+        self.old_pumps, self.tidbs, self.zookeepers, self.brokers = [], [], [], []
         super().__init__(pumps=pumps, deployed=False)
         try:
             self._set_cluster_id()
@@ -150,8 +150,9 @@ class OldRig(Operator, OldDeployment, Rig):
         flags = ""
         if self.mode != "rc2.3":
             os.symlink(java.runtime()[0], queue.seen("/usr/bin/java"))
-            self.zookeeper = Zookeeper("/data/zookeeper", self.environment, queue)
-            self.kafka = Kafka("/data/kafka", self.zookeeper, self.environment, machine=queue)
+            self.zookeepers = [Zookeeper("/data/zookeeper", self.environment, queue)]
+            self.brokers = [Kafka("/data/kafka", self.zookeepers, self.environment, machine=queue)]
+            (self.zookeeper,), (self.kafka,) = self.zookeepers, self.brokers
             flags = f'--kafka-addrs="{self.kafka.address}" --zookeeper-addrs="{self.zookeeper.address}"'
         old_pump, old_drainer = (make_peer(self.new_path(f"old-{program}"), self.mode, program=f"old-{program}")
                                  for program in ("pump", "drainer"))
