@@ -5,7 +5,7 @@ import shutil
 
 from . import paths, playbook, tool, wait
 from .cluster import MARK, make_peer
-from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost
+from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost, exporting
 from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB
 
 NEW = "v4.0.16"
@@ -174,12 +174,10 @@ class Migration(Operator, LegacyCluster):
             raise
 
     def _offer_supervise(self):
-        """The stand-in's, which gives what it starts the environment of this cluster: rolling-restart gives supervise a
-        login's, and `ulimit -n 1000000` may not be allowed here."""
+        """The stand-in's, which gives what it starts the environment of this cluster."""
         with open(paths.peer("supervise"), encoding="ascii") as file:
-            first, rest = file.read().split("\n", 1)
-        exports = "".join(f"export {name}='{self.environment[name]}'\n" for name in ("BASH_ENV", MARK))
+            script = exporting(file.read(), {name: self.environment[name] for name in ("BASH_ENV", MARK)})
         path = f"{self.resources_dir}/bin/supervise"
         with open(path, "w", encoding="ascii") as file:
-            file.write(f"{first}\n{exports}{rest}")
+            file.write(script)
         os.chmod(path, 0o755)

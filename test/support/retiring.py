@@ -47,7 +47,7 @@ class Retiring(LegacyCluster):
                            old_drainers=self.old_drainer.advertised)
         if component in ("drainer", "pump"):
             options["tidbs"] = self.tidb.advertised
-            if self.old_supervision == "supervise":
+            if self.old_supervision != "command":
                 options["supervision"] = "supervise"
         else:
             options.update(old_pumps=self.old_pump.advertised, data_dir=node.data_dir,
@@ -67,7 +67,7 @@ class Retiring(LegacyCluster):
         options = self.options_of(node)
         words = [f"--{name.replace('_', '-')}={value}" for name, value in
                  {**{name: options[name] for name in ("component", "deploy_dir", "port", "pd_urls", "supervision") if name in options},
-                  **changes}.items()]
+                  **changes}.items() if value is not None]
         done = tool.run("decommission-legacy", "--action=undo", *flags, *words, environment=self.environment)
         if node == "drainer" and done.status == 0 and "--check" not in flags:
             self.wait_window()

@@ -100,6 +100,8 @@ std::string encode(manifest const& m) {
                   {"pd_urls", texts(m.pd_urls)},
                   {"unit", m.unit},
                   {"unit_file", m.unit_file},
+                  {"supervised", m.supervised},
+                  {"down_file", m.down_file},
                   {"process", m.process ? value(process_of(*m.process)) : value(nullptr)},
                   {"data_dirs", texts(m.data_dirs)},
                   {"files", files_of(m.files)},
@@ -131,6 +133,8 @@ core::result<manifest> decode_manifest(std::string_view text, std::string const&
   m.pd_urls = texts_in(*root, "pd_urls");
   m.unit = core::string_member(*root, "unit").value_or("");
   m.unit_file = core::string_member(*root, "unit_file").value_or("");
+  m.supervised = core::bool_member(*root, "supervised").value_or(false);
+  m.down_file = core::string_member(*root, "down_file").value_or("");
   if (auto const* p = core::member(*root, "process"); p != nullptr && p->is_object()) m.process = process_in(*p);
   m.data_dirs = texts_in(*root, "data_dirs");
   m.files = files_in(*root, "files");

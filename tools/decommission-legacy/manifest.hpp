@@ -51,6 +51,8 @@ struct manifest {
   std::vector<std::string> pd_urls;  // where its key is looked for
   std::string unit;                  // empty: none
   std::string unit_file;             // where it was
+  bool supervised = false;           // by daemontools
+  std::string down_file;             // that was put beside it, or is to be; empty: it was there, or there is none
   std::optional<recorded_process> process;
   std::vector<std::string> data_dirs;
   std::vector<recorded_file> files;   // below the data directories

@@ -164,6 +164,8 @@ std::string_view name(component component) {
 
 std::string settings::node_name() const { return std::string(name(component)) + "-" + std::to_string(port); }
 
+std::filesystem::path settings::down_file() const { return deploy_dir / "status" / name(component) / "down"; }
+
 std::filesystem::path settings::manifest_dir() const {
   auto const base = !deploy_dir.empty() ? deploy_dir : data_dirs.front().parent_path();
   return base / "decommission" / node_name();

@@ -66,6 +66,9 @@ struct settings {
   // Of TiDB Binlog: registers in PD.
   [[nodiscard]] bool is_binlog() const { return is(component::drainer) || is(component::pump); }
   [[nodiscard]] bool has_unit() const { return supervision == service::kind::systemd; }
+  [[nodiscard]] bool is_kept() const { return supervision != service::kind::command; }
+  // daemontools: while this file is there, supervise does not start the node by itself.
+  [[nodiscard]] std::filesystem::path down_file() const;
   [[nodiscard]] std::string node_name() const;               // "pump-8250", for sentences
   [[nodiscard]] std::filesystem::path manifest_dir() const;  // <deploy_dir>/decommission/<component>-<port>
 };

@@ -118,6 +118,8 @@ TEST_CASE("a manifest comes back as it was written", "[decommission-legacy]") {
   m.data_dirs = {"/d/data.pump"};
   m.files = {{"/d/data.pump/.node", 10, "cd"}, {"/d/data.pump/big", 1U << 30U, ""}};
   m.copies = {{"/d/c/savepoint", 3, "ef"}};
+  m.supervised = true;
+  m.down_file = "/d/status/pump/down";
   m.start_command = {"run", "start"};
   m.verified = {{"znodes", {"brokers"}}, {"now", 470655449957462784}};
   auto const back = decode_manifest(encode(m), "it");
