@@ -132,11 +132,11 @@ class Business(Asked):
     def is_online(self):
         return bool(net.answers(self.address, self.port, "/info"))
 
-    def switch(self, binary, wait_ready=True):
+    def switch(self, binary, wait_ready=True, flags="--enable-binlog"):
         """What the operator does: stop it, put the new version there, start it with --enable-binlog. Business is paused
         or runs as it did before."""
         self.stop()
-        self._values["binlog_flags"] = "--enable-binlog"
+        self._values["binlog_flags"] = flags
         self.install(binary)
         self.start(wait_ready)
 
