@@ -11,8 +11,8 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture(scope="module", params=["v1.0", "v1.1", "kafka"])
 def old(request):
-    """An interval long enough for a call of the tool within it."""
-    with Retiring(mode=request.param, detect_interval=3) as ready:
+    """An interval long enough for some calls within it."""
+    with Retiring(mode=request.param, detect_interval=5) as ready:
         ready.were = {each.component: running_as(each.pid) for each in (ready.old_drainer, ready.old_pump)}
         yield ready
 
@@ -48,10 +48,13 @@ def test_nor_is_one_that_was_just_started(old):
     old.old_drainer.stop()
     old.old_drainer.start(wait_ready=False)
     wait.until("it listens", lambda: process.listening(old.old_drainer.port))
+    waited = old.tool("wait-synced", f"--drainers={old.old_drainer.advertised}", f"--pumps={old.old_pump.advertised}",
+                      "--timeout=1")
+    assert waited.status == 99 and "not looked at the registry" in str(waited["drainers"]), waited
     for name in ("drainer", "pump"):
         refused = old.stop_old(name)
         assert {"drainer": "unproven", "pump": "wrong_order"}[name] in codes(refused), refused
-    time.sleep(4)
+    time.sleep(6)
     assert old.old_drainer.is_online()
     old.wait_window()
     assert_retired(old.stop_old("drainer"), old.old_drainer)
