@@ -135,6 +135,13 @@ core::result<drainer_metrics> decode_drainer_metrics(std::string_view text, std:
   return read;
 }
 
+bool has_not_looked_yet(std::string_view metrics_text) {
+  // The position is shown from the start, the window from the first look on; the cluster version has neither.
+  auto const positions = metrics(metrics_text, "binlog_drainer_position", "");
+  auto const window = metrics(metrics_text, "binlog_drainer_window", "marker");
+  return positions && !positions->empty() && (!window || window->empty());
+}
+
 core::result<pump_answer> decode_pump(std::string_view body, std::string_view what) {
   TRY_ASSIGN(auto const root, core::parse_json(body, what));
   auto const* latest = core::member(root, "LatestBinlog");

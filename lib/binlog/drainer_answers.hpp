@@ -41,6 +41,11 @@ struct drainer_metrics {
 };
 core::result<drainer_metrics> decode_drainer_metrics(std::string_view text, std::string_view what);
 
+// By its /metrics: an old Drainer that has not looked at the registry since its start. Tag v1.1 answers a GET /status
+// then by closing the connection, and never looks, answers or replicates again: it must not be asked
+// (tidb-binlog@v1.1:drainer/collector.go HTTPStatus reads a status that is not there, with its lock held).
+bool has_not_looked_yet(std::string_view metrics_text);
+
 // GET /status of a Pump of any era.
 struct pump_answer {
   bool old = false;

@@ -164,11 +164,13 @@ class supervise : public supervisor {
     if (!std::filesystem::is_directory(deploy_dir_ / directory_, ec))
       return core::error{core::errc::start_failed, fmt::format("cannot start {}: no such directory", name()),
                          "deploy the node with process_supervision=supervise first, or name its real supervision"};
-    // Two arguments for tidb-ansible's supervise; the world's other ones look for DIR/run.
+    // Two arguments for tidb-ansible's supervise; the world's other ones take one and look for DIR/run.
     std::vector<std::string> argv{tool("supervise"), directory_};
-    if (::access(script_.c_str(), X_OK) == 0) {
+    auto const runs = ::access((deploy_dir_ / directory_ / "run").c_str(), X_OK) == 0;
+    auto const of_the_host = argv.front().find('/') == std::string::npos;
+    if (::access(script_.c_str(), X_OK) == 0 && !(runs && of_the_host)) {
       argv.push_back(script_.string());
-    } else if (::access((deploy_dir_ / directory_ / "run").c_str(), X_OK) != 0) {
+    } else if (!runs) {
       return core::error{core::errc::start_failed,
                          fmt::format("cannot start {}: {} is no executable file", name(), script_.string()),
                          "deploy the run script first"};

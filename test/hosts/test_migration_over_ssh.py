@@ -8,15 +8,23 @@ import pytest
 from hosts.rig.old import OldRig
 from support import process, wait
 from support.migration import CLUSTER_ID
+from support.retiring import running_as
 
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture(scope="module", params=["kafka", "rc2.3"])
+def as_it_ran(program):
+    executable, words, folder, _, user = running_as(program.pid)
+    return executable, words, folder, user
+
+
+@pytest.fixture(scope="module", params=[("kafka", None), ("rc2.3", "drainer")], ids=["kafka", "local"])
 def migrated(request):
-    """All seven steps; each test below judges what was seen."""
-    with OldRig(request.param) as rig:
+    """All seven steps; each test below judges what was seen. The old Drainer was started by nohup, or is kept by a unit."""
+    mode, unit = request.param
+    with OldRig(mode, drainer_unit=unit) as rig:
         wait.until("rows arrive downstream", lambda: rig.received, 60)
+        rig.drainer_was = as_it_ran(rig.old_drainer)
         rig.first = rig.migrate()
         rig.old_drainer.set_knobs(stuck=True, lie_synced=True)  # from here on there is something unread
         enough = len(rig.sent) + 100
@@ -94,6 +102,23 @@ def test_nothing_old_comes_back_after_a_reboot(migrated):
     time.sleep(3)
     assert not migrated.old_pumps[0].pid
     assert machine.systemctl("is-enabled", "pump.service", check=False) == "masked"
+
+
+def test_the_way_back_from_step_6(migrated):
+    """README's, from after step 7 and over a reboot: business goes on through the old version, and what arrived by the new one is
+    not applied again."""
+    migrated.new_drainer.systemctl("stop", migrated.new_drainer.unit)
+    migrated.put_checkpoint_back()
+    for tag in (["zookeeper", "kafka"] if migrated.kafka else []) + ["pump", "drainer"]:
+        migrated.decommission(tags=tag, legacy_action="undo").assert_done()
+    assert as_it_ran(migrated.old_drainer) == migrated.drainer_was
+    if migrated.old_drainer.unit:
+        assert migrated.old_drainer.machine.systemctl("is-enabled", migrated.old_drainer.unit) == "enabled"
+    assert migrated.steps == ["pumps", "switched"]
+    wait.until("the old Drainer has its Pumps", migrated.old_drainer.is_online, 60)
+    migrated.switch_back()
+    migrated.resume_business()
+    migrated.assert_rows_go_on_and_each_arrived_once()
 
 
 def test_the_shortcut_gives_the_old_version_up():

@@ -139,6 +139,17 @@ def test_a_dry_run_in_the_middle_changes_nothing(story):
     assert (cluster.old_pids(), cluster.record) == (pids, record) and not cluster.new_drainer.pid
 
 
+def test_step_6_stops_nothing_while_the_checkpoint_cant_be_kept(story):
+    cluster, pid = story.cluster, story.cluster.old_drainer.pid
+    client = f"{cluster.folder}/playbooks/conf/drainer1_checkpoint.cnf"
+    os.rename(client, f"{client}.away")
+    run = story.migrate().assert_refused("no_checkpoint")
+    os.rename(f"{client}.away", client)
+    assert "mysql -N -B -r -e" in run.output, "the command to run elsewhere"
+    assert cluster.old_drainer.pid == pid and not cluster.new_drainer.pid
+    assert cluster.steps == ["pumps", "switched", "synced"]
+
+
 def test_interrupted_in_step_6_and_run_again_it_ends(story):
     cluster = story.cluster
     cluster.old_drainer.set_knobs(stop_delay=1500)

@@ -1,12 +1,14 @@
 """The documented shortcut: the old version is given up, and what it has not applied with it."""
 import pytest
 
+from support import process
 from support.migration import CLUSTER_ID, Migration
 
 
 @pytest.fixture(scope="module")
 def given_up():
-    with Migration(mode="rc2.3", downstream="file", rate=20) as cluster:
+    """Its old nodes are kept by daemontools."""
+    with Migration(mode="rc2.3", downstream="file", rate=20, old_supervision="supervise") as cluster:
         cluster.migrate().assert_refused("waiting_for_operator")
         yield cluster
 
@@ -26,3 +28,10 @@ def test_given_up_it_is_retired_without_a_proof(given_up):
     assert [host for host, _ in run.results("decommission-legacy", "ok")] == ["olddrainer", "tidb1", "tidb2"]
     assert not any(given_up.old_pids().values())
     assert given_up.record["steps"]["retired"]["abandoned"] is True
+
+
+def test_what_supervise_kept_goes_back_under_it(given_up):
+    for tag in ("pump", "drainer"):
+        given_up.decommission(tags=tag, legacy_action="undo").assert_done()
+    for node in (*given_up.old_pumps, given_up.old_drainer):
+        assert process.parent(node.pid) in node.supervisors()

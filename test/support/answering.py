@@ -120,7 +120,8 @@ class OldDrainer(Server):
                            {"Upper": tso(since_look), "Lower": tso(since_look + self.lag)}, "TsMap": ""})
 
     def metrics(self):
-        return (f'binlog_drainer_queue_size{{name="syncer_input"}} {self.queued}\n'
+        return (f'binlog_drainer_window{{marker="upper"}} {float(tso()):.17e}\n'
+                f'binlog_drainer_queue_size{{name="syncer_input"}} {self.queued}\n'
                 f'binlog_drainer_event{{type="Insert"}} {self.events}\n'
                 + (f"binlog_drainer_position {float(self.position):.17e}\n" if self.position else ""))
 

@@ -111,8 +111,16 @@ def write_knobs(data_dir, knobs):
     os.rename(f"{path}.new", path)
 
 
+def exporting(script, environment):
+    """A shell script with variables in front of what it does: supervise gives what it starts a login's, and `ulimit -n 1000000`
+    may not be allowed here."""
+    first, rest = script.split("\n", 1)
+    return f"{first}\n" + "".join(f"export {name}='{value}'\n" for name, value in environment.items()) + rest
+
+
 class Host:
-    """A node's host. supervision "supervise", or "command": a plain process that nobody watches."""
+    """A node's host. supervision "supervise": by tidb-ansible's programs in bin; "daemontools": by this machine's and a `run` of the
+    service's own; "command": a plain process that nobody watches."""
 
     component = ""
     run_script = ""
@@ -146,6 +154,9 @@ class Host:
             shutil.copy2(paths.peer("supervise"), f"{self.deploy_dir}/bin/supervise")
             for program in ("svc", "svstat"):
                 os.symlink(f"/usr/bin/{program}", f"{self.deploy_dir}/bin/{program}")  # of the user land the tool runs in
+        elif self.supervision == "daemontools":
+            run = f'#!/bin/sh\nexec "{self.deploy_dir}/scripts/run_{self.component}.sh"\n'
+            self.write(f"status/{self.component}/run", exporting(run, self._environment), 0o755)
         self.give_to_user()
 
     def configuration(self):
@@ -174,6 +185,8 @@ class Host:
     def start(self, wait_ready=True):
         if self.supervision == "supervise":
             self.as_user([f"scripts/start_{self.component}.sh"], stdout=subprocess.DEVNULL)
+        elif self.supervision == "daemontools":
+            self.as_user(["bash", "-c", f"nohup supervise status/{self.component} &>/dev/null &"])
         else:
             self.as_user(["bash", "-c", f"nohup scripts/run_{self.component}.sh &>/dev/null &"])
         if wait_ready:

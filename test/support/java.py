@@ -86,7 +86,14 @@ class JavaService:
                               check=False, start_new_session=True)
 
     def start(self, seconds=60):
+        self.begin()
+        self.wait_up(seconds)
+
+    def begin(self):
+        """Starts it, without waiting for it: alone, a ZooKeeper of several serves nobody."""
         self.script("start")
+
+    def wait_up(self, seconds=60):
         wait.until(f"{self.name} answers", self.is_up, seconds, every=0.1)
 
     def is_up(self):

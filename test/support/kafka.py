@@ -52,22 +52,22 @@ class Kafka(JavaService):
     name = "kafka"
     usual_port = 9092
 
-    def __init__(self, deploy_dir, zookeeper, environment, broker=1, machine=None):
+    def __init__(self, deploy_dir, zookeepers, environment, broker=1, machine=None):
         super().__init__(deploy_dir, environment, machine)
         self.home = deploy_dir
         self._broker, self._logged = broker, 0  # size of its log before the last start
-        self.zookeeper = zookeeper
         self.data_dir = f"{deploy_dir}/datalog"
         self.write("conf/server.properties", CONFIGURATION.format(
-            deploy_dir=deploy_dir, host=self.host, port=self.port, broker=broker, zookeeper=zookeeper.address))
+            deploy_dir=deploy_dir, host=self.host, port=self.port, broker=broker,
+            zookeeper=",".join(each.address for each in zookeepers)))
         self.write("scripts/run_kafka.sh", RUN.format(
             deploy_dir=deploy_dir, stop=STOP_BY_GREP.format(pattern="kafka\\.Kafka")), 0o755)
         for script, main in CLASSES.items():
             self.write_class(f"bin/{script}", main, heap=128 if script == "kafka-server-start.sh" else 64)
 
-    def start(self, seconds=60):
+    def begin(self):
         self._logged = self._log_size()
-        super().start(seconds)
+        super().begin()
 
     def _log_size(self):
         path = self.seen("log/kafka.log")

@@ -80,18 +80,23 @@ class OldDeployment:
 class LegacyCluster(OldDeployment, Cluster):
     """mode: "kafka" (the branch's last), "v1.1", "v1.0", or "rc2.3" (Local). `downstream`: "mariadb" or "file".
     `old_pumps` and `tidbs` are lists in step; `zookeeper` and `kafka` are None with rc2.3; new Pumps come by
-    add_pump(), a new Drainer by add_drainer(). Business runs from the start, unless rate=0."""
+    add_pump(), a new Drainer by add_drainer(). Business runs from the start, unless rate=0. `zookeepers` and `brokers` of
+    more than one: `zookeeper` and `kafka` are the first of them. `old_supervision`: that of old Pumps and Drainer."""
 
-    def __init__(self, mode="kafka", tidbs=2, downstream="mariadb", rate=20, detect_interval=1, start=True, drainer_more=""):
+    def __init__(self, mode="kafka", tidbs=2, downstream="mariadb", rate=20, detect_interval=1, start=True, drainer_more="",
+                 zookeepers=1, brokers=1, old_supervision="command"):
         super().__init__(old=None, pumps=0, start=False)
-        self.mode = mode
+        self.mode, self.old_supervision = mode, old_supervision
         self.zookeeper = self.kafka = self.mariadb = None
+        self.zookeepers, self.brokers = [], []
         self.old_pumps, self.tidbs, self.old_drainer = [], [], None
         try:
             self._set_cluster_id()
             if mode != "rc2.3":
-                self.zookeeper = Zookeeper(f"{self.folder}/zookeeper/deploy", self.environment)
-                self.kafka = Kafka(f"{self.folder}/kafka/deploy", self.zookeeper, self.environment)
+                self.zookeepers = Zookeeper.ensemble(f"{self.folder}/zookeeper/deploy", self.environment, zookeepers)
+                self.brokers = [Kafka(f"{self.folder}/kafka/deploy{'' if number == 1 else number}", self.zookeepers,
+                                      self.environment, broker=number) for number in range(1, brokers + 1)]
+                self.zookeeper, self.kafka = self.zookeepers[0], self.brokers[0]
             with concurrent.futures.ThreadPoolExecutor(1) as beside:
                 queue = beside.submit(self._start_queue) if start else None
                 if downstream == "mariadb":
@@ -110,12 +115,12 @@ class LegacyCluster(OldDeployment, Cluster):
         tidb = make_peer(self.new_path("old-tidb"), OLD_TIDB, program="tidb")
         for number in range(1, tidbs + 1):
             name, address = f"tidb{number}", f"{self._network}.{150 + number}"
-            self.old_pumps.append(OldPump(name, self, address, self.mode))
+            self.old_pumps.append(OldPump(name, self, address, self.mode, self.old_supervision))
             self.old_pumps[-1].install(pump)
             self.tidbs.append(Tidb(name, self, address, self.mode, pump=self.old_pumps[-1], rate=rate))
             self.tidbs[-1].install(tidb)
-        self.old_drainer = OldDrainer("olddrainer", self, f"{self._network}.190", self.mode, more=drainer_more,
-                                      destination=self.mariadb and self.mariadb.destination,
+        self.old_drainer = OldDrainer("olddrainer", self, f"{self._network}.190", self.mode, self.old_supervision,
+                                      more=drainer_more, destination=self.mariadb and self.mariadb.destination,
                                       detect_interval=detect_interval)
         self.old_drainer.install(drainer)
 
@@ -125,8 +130,12 @@ class LegacyCluster(OldDeployment, Cluster):
         self._start_programs()
 
     def _start_queue(self):
-        for part in filter(None, (self.zookeeper, self.kafka)):
-            part.start()
+        for zookeeper in self.zookeepers:
+            zookeeper.begin()
+        for zookeeper in self.zookeepers:
+            zookeeper.wait_up()
+        for broker in self.brokers:
+            broker.start()  # the first one becomes the controller
 
     def _start_programs(self):
         for parts in (self.old_pumps, self.tidbs, [self.old_drainer]):

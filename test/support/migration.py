@@ -5,8 +5,8 @@ import shutil
 
 from . import paths, playbook, tool, wait
 from .cluster import MARK, make_peer
-from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost
-from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB
+from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost, exporting
+from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB, OLD_TIDB
 
 NEW = "v4.0.16"
 
@@ -31,6 +31,7 @@ class Operator:
     and nodes are supervised."""
 
     everywhere = HERE
+    old_drainer_kept = {}  # what the inventory says of its supervision
 
     def prepare_control_host(self):
         """What step 1 asks for: new programs, the new Drainer's configuration, how to reach the downstream."""
@@ -64,17 +65,17 @@ class Operator:
             "pd_servers": [f"pd1 ansible_host={self.pd.host} pd_client_port={self.pd.port}"],
             "tidb_servers": [line(tidb, tidb_status_port=tidb.port) for tidb in self.tidbs],
             "old_pump_servers": [line(pump, old_pump_port=pump.port) for pump in self.old_pumps],
-            "old_drainer_servers": [line(self.old_drainer, old_drainer_port=self.old_drainer.port)],
+            "old_drainer_servers": [line(self.old_drainer, old_drainer_port=self.old_drainer.port,
+                                         **self.old_drainer_kept)],
             "pump_servers": [line(pump, pump_port=pump.port, resources_dir=self.resources_dir) for pump in self.pumps],
             "drainer_servers": [line(self.new_drainer, drainer_port=self.new_drainer.port, resources_dir=self.resources_dir)]}
         if self.kafka:
-            kafka, zookeeper = self.kafka, self.zookeeper
-            groups["kafka_servers"] = [f"kafka1 ansible_host={kafka.host} " + words({
+            groups["kafka_servers"] = [f"kafka{number} ansible_host={kafka.host} " + words({
                 "deploy_dir": kafka.deploy_dir, "kafka_port": kafka.port, "kafka_home": kafka.home, "data_dirs": kafka.data_dir,
-                "zk_client_port": zookeeper.port})]
-            groups["zookeeper_servers"] = [f"zk1 ansible_host={zookeeper.host} " + words({
-                "deploy_dir": zookeeper.deploy_dir, "zk_client_port": zookeeper.port, "zookeeper_home": kafka.home,
-                "zookeeper_data_dir": zookeeper.data_dir})]
+                "zk_client_port": self.zookeeper.port}) for number, kafka in enumerate(self.brokers, 1)]
+            groups["zookeeper_servers"] = [f"zk{number} ansible_host={zookeeper.host} " + words({
+                "deploy_dir": zookeeper.deploy_dir, "zk_client_port": zookeeper.port, "zookeeper_home": self.kafka.home,
+                "zookeeper_data_dir": zookeeper.data_dir}) for number, zookeeper in enumerate(self.zookeepers, 1)]
         groups["all:vars"] = [f"{name} = {value}" for name, value in {
             "enable_binlog": True, "tidb_version": tidb_version, "migration_from": "local" if self.mode == "rc2.3" else "kafka",
             **self.everywhere}.items()]
@@ -102,6 +103,18 @@ class Operator:
         """Step 3."""
         for tidb in self.tidbs:
             tidb.switch(binary)
+
+    def switch_back(self):
+        """From step 3, or a later one."""
+        binary = make_peer(self.new_path("old-tidb"), OLD_TIDB, program="tidb")
+        for tidb, pump in zip(self.tidbs, self.old_pumps):
+            tidb.switch(binary, flags=f'--binlog-socket="{pump.socket}"')
+
+    def put_checkpoint_back(self):
+        """The row as it was before the new Drainer took it over; a file was left alone."""
+        if self.mode != "rc2.3":
+            with open(self.migration_file(".drainer1.checkpoint.json"), encoding="ascii") as file:
+                self.mariadb.query(f"update tidb_binlog.checkpoint set checkPoint='{file.read()}' where clusterID={CLUSTER_ID}")
 
     def switch_halfway(self, tidb, binary):
         """Step 3 done wrong: the new version is there, and its configuration still names the old Pump's socket."""
@@ -137,8 +150,8 @@ class Operator:
     def old_pids(self):
         """{name: pid} of everything of the old version."""
         parts = {**{pump.name: pump for pump in self.old_pumps}, "drainer": self.old_drainer}
-        if self.kafka:
-            parts.update(kafka=self.kafka, zookeeper=self.zookeeper)
+        for kind in ("brokers", "zookeepers"):
+            parts.update({f"{kind}{number}": part for number, part in enumerate(getattr(self, kind), 1)})
         return {name: part.pid for name, part in parts.items()}
 
     def assert_rows_go_on_and_each_arrived_once(self):
@@ -157,6 +170,8 @@ class Migration(Operator, LegacyCluster):
 
     def __init__(self, *arguments, new_pumps=2, start=True, **options):
         super().__init__(*arguments, start=start, **options)
+        if self.old_supervision != "command":
+            self.everywhere = {**HERE, "old_pump_supervision": "supervise", "old_drainer_supervision": "supervise"}
         try:
             self.pumps = [FreshPump(f"pump{number}", self.folder, f"{self._network}.{10 + number}", self.pd.url, self.environment)
                           for number in range(1, new_pumps + 1)]
@@ -175,12 +190,10 @@ class Migration(Operator, LegacyCluster):
             raise
 
     def _offer_supervise(self):
-        """The stand-in's, which gives what it starts the environment of this cluster: rolling-restart gives supervise a
-        login's, and `ulimit -n 1000000` may not be allowed here."""
+        """The stand-in's, which gives what it starts the environment of this cluster."""
         with open(paths.peer("supervise"), encoding="ascii") as file:
-            first, rest = file.read().split("\n", 1)
-        exports = "".join(f"export {name}='{self.environment[name]}'\n" for name in ("BASH_ENV", MARK))
+            script = exporting(file.read(), {name: self.environment[name] for name in ("BASH_ENV", MARK)})
         path = f"{self.resources_dir}/bin/supervise"
         with open(path, "w", encoding="ascii") as file:
-            file.write(f"{first}\n{exports}{rest}")
+            file.write(script)
         os.chmod(path, 0o755)

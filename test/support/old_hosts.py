@@ -132,24 +132,26 @@ class Business(Asked):
     def is_online(self):
         return bool(net.answers(self.address, self.port, "/info"))
 
-    def switch(self, binary, wait_ready=True):
+    def switch(self, binary, wait_ready=True, flags="--enable-binlog"):
         """What the operator does: stop it, put the new version there, start it with --enable-binlog. Business is paused
         or runs as it did before."""
         self.stop()
-        self._values["binlog_flags"] = "--enable-binlog"
+        self._values["binlog_flags"] = flags
         self.install(binary)
         self.start(wait_ready)
 
 
 class Old(Asked, Host):
-    """A host of the old deployment; its programs are plain processes, started as by hand. Live knobs: set_knobs()."""
+    """A host of the old deployment; its programs are plain processes, started as by hand, unless `supervision` says
+    otherwise. Live knobs: set_knobs()."""
 
-    def __init__(self, name, cluster, address, mode):
-        super().__init__(name, cluster.folder, address, cluster.pd.url, cluster.environment, supervision="command")
+    def __init__(self, name, cluster, address, mode, supervision="command"):
+        super().__init__(name, cluster.folder, address, cluster.pd.url, cluster.environment, supervision)
         self.cluster, self.mode = cluster, mode
         flags = ""
         if cluster.kafka:
-            flags = f'--kafka-addrs="{cluster.kafka.address}" --zookeeper-addrs="{cluster.zookeeper.address}"'
+            kafka, zookeeper = (",".join(each.address for each in parts) for parts in (cluster.brokers, cluster.zookeepers))
+            flags = f'--kafka-addrs="{kafka}" --zookeeper-addrs="{zookeeper}"'
         self._values.update(kafka_flags=flags, name=name, pd_endpoints=cluster.pd.url.removeprefix("http://"))
 
     def terminate(self):

@@ -10,7 +10,8 @@ from .old_hosts import CLUSTER_ID
 
 
 class Retiring(LegacyCluster):
-    """`proof` is its path. `options_of(component)` are those of a call that goes through when its turn has come."""
+    """`proof` is its path. `options_of(node)` are those of a call that goes through when its turn has come; a node is its
+    component, with a number where it is one of several: "kafka2"."""
 
     def __init__(self, mode="rc2.3", **options):
         super().__init__(mode=mode, tidbs=1, downstream="file", rate=20, **options)
@@ -30,8 +31,13 @@ class Retiring(LegacyCluster):
             self.close()
             raise
 
-    def options_of(self, component):
-        node = {"drainer": self.old_drainer, "pump": self.old_pump, "kafka": self.kafka, "zookeeper": self.zookeeper}[component]
+    def node(self, name):
+        component = name.rstrip("0123456789")
+        nodes = {"drainer": [self.old_drainer], "pump": [self.old_pump], "kafka": self.brokers, "zookeeper": self.zookeepers}
+        return nodes[component][int(name.removeprefix(component) or 1) - 1]
+
+    def options_of(self, name):
+        node, component = self.node(name), name.rstrip("0123456789")
         options = {"component": component, "deploy_dir": node.deploy_dir, "port": node.port, "evidence_file": self.proof,
                    "pd_urls": self.pd.url, "new_pumps": self.new_pump.advertised}
         if component == "drainer":
@@ -41,11 +47,13 @@ class Retiring(LegacyCluster):
                            old_drainers=self.old_drainer.advertised)
         if component in ("drainer", "pump"):
             options["tidbs"] = self.tidb.advertised
+            if self.old_supervision != "command":
+                options["supervision"] = "supervise"
         else:
-            options.update(old_pumps=self.old_pump.advertised, kafka_home=self.kafka.home, data_dir=node.data_dir,
-                           stop_command=f"{node.deploy_dir}/scripts/run_{component}.sh stop")
-        if component == "zookeeper":
-            options["brokers"] = self.kafka.address
+            options.update(old_pumps=self.old_pump.advertised, data_dir=node.data_dir,
+                           kafka_home=node.home if component == "kafka" else self.kafka.home,
+                           stop_command=f"{node.deploy_dir}/scripts/run_{component}.sh stop",
+                           brokers=",".join(each.address for each in self.brokers if each is not node) or None)
         return options
 
     def words(self, node, **changes):
@@ -55,12 +63,13 @@ class Retiring(LegacyCluster):
     def stop_old(self, node, *flags, **changes):
         return tool.run("decommission-legacy", *flags, *self.words(node, **changes), environment=self.environment)
 
-    def undo(self, component, *flags, **changes):
-        options = self.options_of(component)
+    def undo(self, node, *flags, **changes):
+        options = self.options_of(node)
         words = [f"--{name.replace('_', '-')}={value}" for name, value in
-                 {**{name: options[name] for name in ("component", "deploy_dir", "port", "pd_urls")}, **changes}.items()]
+                 {**{name: options[name] for name in ("component", "deploy_dir", "port", "pd_urls", "supervision") if name in options},
+                  **changes}.items() if value is not None]
         done = tool.run("decommission-legacy", "--action=undo", *flags, *words, environment=self.environment)
-        if component == "drainer" and done.status == 0 and "--check" not in flags:
+        if node == "drainer" and done.status == 0 and "--check" not in flags:
             self.wait_window()
         return done
 
@@ -80,12 +89,12 @@ class Retiring(LegacyCluster):
             since = json.load(file)["since"]
         wait.until("the new Drainer is past the proof", lambda: (drainer.status() or {}).get("LastTS", 0) > since)
 
-    def folder_of(self, component):
-        options = self.options_of(component)
-        return f"{options['deploy_dir']}/decommission/{component}-{options['port']}"
+    def folder_of(self, node):
+        options = self.options_of(node)
+        return f"{options['deploy_dir']}/decommission/{options['component']}-{options['port']}"
 
-    def manifest(self, component):
-        with open(f"{self.folder_of(component)}/manifest.json", encoding="utf-8") as file:
+    def manifest(self, node):
+        with open(f"{self.folder_of(node)}/manifest.json", encoding="utf-8") as file:
             return json.load(file)
 
 
@@ -108,3 +117,8 @@ def contents(folder):
 
 def steps(call):
     return {step["name"]: step for step in call["steps"]}
+
+
+def codes(call):
+    """What speaks against it."""
+    return {each["code"] for each in call["refusals"]}

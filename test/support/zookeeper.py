@@ -1,4 +1,5 @@
 """A real ZooKeeper, Debian's, as the old deployments have it: deploy_dir with scripts/run_zookeeper.sh start|stop|status."""
+from . import net
 from .java import ZOOKEEPER, JavaService
 
 RUN = """\
@@ -25,17 +26,38 @@ admin.enableServer=false
 """
 
 
+# One of several.
+MEMBERS = """\
+initLimit=10
+syncLimit=5
+{members}
+"""
+
+
 class Zookeeper(JavaService):
     main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
     name = "zookeeper"
     usual_port = 2181
     jars = ZOOKEEPER
 
-    def __init__(self, deploy_dir, environment, machine=None):
+    def __init__(self, deploy_dir, environment, machine=None, number=1):
         super().__init__(deploy_dir, environment, machine)
         values = {"deploy_dir": deploy_dir, "host": self.host, "port": self.port}
         self.data_dir = f"{deploy_dir}/data"
         self.write("conf/zoo.cfg", CONFIGURATION.format(**values))
         self.write("scripts/run_zookeeper.sh", RUN.format(**values), 0o755)
-        self.write("data/myid", "1\n")
+        self.write("data/myid", f"{number}\n")
         self.write_class("bin/zkServer.sh", self.main, before="echo $$ >data/zookeeper_server.pid")
+
+    @classmethod
+    def ensemble(cls, deploy_dir, environment, count):
+        """So many that need a majority of themselves; of one, nothing is said of others."""
+        members = [cls(deploy_dir if number == 1 else f"{deploy_dir}{number}", environment, number=number)
+                   for number in range(1, count + 1)]
+        if count > 1:
+            lines = "\n".join(f"server.{number}={each.host}:{net.free_port()}:{net.free_port()}"
+                              for number, each in enumerate(members, 1))
+            for each in members:
+                with open(f"{each.deploy_dir}/conf/zoo.cfg", "a", encoding="ascii") as file:
+                    file.write(MEMBERS.format(members=lines))
+        return members

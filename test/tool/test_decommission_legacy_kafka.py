@@ -2,7 +2,7 @@
 import pytest
 
 from support import process
-from support.retiring import Retiring, steps
+from support.retiring import Retiring, codes, steps
 
 pytestmark = pytest.mark.kafka
 
@@ -11,10 +11,6 @@ pytestmark = pytest.mark.kafka
 def old():
     with Retiring(mode="kafka") as ready:
         yield ready
-
-
-def codes(call):
-    return {each["code"] for each in call["refusals"]}
 
 
 def test_in_no_other_order(old):

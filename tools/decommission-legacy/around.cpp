@@ -60,11 +60,25 @@ result<binlog::drainer_answer> surroundings::drainer_status(http::client& client
   return binlog::decode_drainer(body, url);
 }
 
+result<void> surroundings::may_be_asked(std::string const& base_url) {
+  auto const metrics = plain_.send({.url = base_url + "/metrics", .timeout = short_timeout, .max_body = most_answer});
+  if (!metrics) return metrics.error();
+  // The Local version has no /metrics, and bears the question.
+  if (metrics->status != 200 || !binlog::has_not_looked_yet(metrics->body)) return {};
+  return error{errc::unproven, "it has not looked at the registry since its start",
+               "wait for its detect-interval, 10 s by default"};
+}
+
 // At an old node's address: refused, or a Pump or Drainer of the cluster version that has taken the address over, is
 // gone. What can't be understood (Kafka version v1.0 answers null, others close the connection) is unknown.
 absentee surroundings::look_for(std::string const& what, std::string const& base_url, bool pump) {
   absentee a{what + " " + http::authority_of(base_url), presence::unknown, {}};
   auto const url = base_url + "/status";
+  if (auto const asked = pump ? result<void>() : may_be_asked(base_url);
+      !asked && asked.error().code == errc::unproven) {
+    a.presence = presence::there;
+    return a;
+  }
   auto const answer = plain_.send({.url = url, .timeout = short_timeout, .max_body = most_answer});
   if (!answer) {
     a.cause = answer.error().what;
@@ -196,8 +210,10 @@ void surroundings::look_at_node(snapshot& seen) {
   auto const& node = seen.node;
   if (!node.process) return;
   if (s_.is_binlog() && !node.address.empty()) {
-    auto const url = "http://" + node.address + "/status";
-    auto const body = get(plain_, url);
+    auto const base = "http://" + node.address;
+    auto const url = base + "/status";
+    auto const asked = s_.is(component::drainer) ? may_be_asked(base) : result<void>();
+    auto const body = asked ? get(plain_, url) : result<std::string>(asked.error());
     if (!body) {
       seen.answers_as_old = body.error();
     } else if (s_.is(component::pump)) {
@@ -243,7 +259,9 @@ void surroundings::look(snapshot& seen) {
 }
 
 result<void> surroundings::answers(std::string const& address) {
-  auto const answer = plain_.send({.url = "http://" + address + "/status", .timeout = short_timeout});
+  auto const base = "http://" + address;
+  if (s_.is(component::drainer)) return may_be_asked(base);
+  auto const answer = plain_.send({.url = base + "/status", .timeout = short_timeout});
   if (answer || answer.error().code == errc::bad_answer) return {};
   return answer.error();
 }

@@ -21,12 +21,14 @@ class surroundings {
   void look_at_new_drainers(snapshot& seen);
   // The old registry, once more.
   core::result<binlog::old_registry> old_registry();
-  // The node's own HTTP answers at all, at "ip:port".
+  // A Pump's or Drainer's own HTTP answers at all, at "ip:port"; a Drainer has looked at the registry besides.
   core::result<void> answers(std::string const& address);
 
  private:
   core::result<std::string> get(http::client& client, std::string const& url);
   core::result<binlog::drainer_answer> drainer_status(http::client& client, std::string const& base_url);
+  // Whether an old Drainer may be asked for its /status; errc::unproven while that would be its end.
+  core::result<void> may_be_asked(std::string const& base_url);
   absentee look_for(std::string const& what, std::string const& base_url, bool pump);
   void look_at_proof(snapshot& seen);
   void look_at_pd(snapshot& seen);

@@ -104,6 +104,8 @@ void judge::node() {
   if (seen_.answers_as_old && *seen_.answers_as_old && !**seen_.answers_as_old)
     return refuse(errc::wrong_node, "it answers as one of the Cluster version, not as an old one",
                   "check port, deploy_dir and service");
+  if (seen_.answers_as_old && !*seen_.answers_as_old && seen_.answers_as_old->error().code == errc::unproven)
+    return unknown(seen_.answers_as_old->error().what, seen_.answers_as_old->error().hint);
   auto const entries = own_entries(s_, seen_);
   if (entries.size() > 1)
     return refuse(errc::node_ambiguous, "several entries of the old registry could be its own",

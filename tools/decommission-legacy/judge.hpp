@@ -44,6 +44,7 @@ class judge {
   void topics(core::result<std::vector<std::string>> const& topics);
   void clients();
   void znodes();
+  [[nodiscard]] bool serves_nobody() const;
 
   settings const& s_;
   snapshot const& seen_;

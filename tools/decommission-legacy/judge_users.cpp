@@ -80,6 +80,12 @@ void judge::znodes() {
       refuse(errc::wrong_order, "Kafka broker " + id + " is registered in it", "stop all brokers first");
 }
 
+// A ZooKeeper whose ensemble has lost its majority: what is in it can't be read by anybody.
+bool judge::serves_nobody() const {
+  auto const& used = *seen_.used;
+  return s_.is(component::zookeeper) && !used.znodes && used.connected && 2 * (*used.connected + 1) <= used.voters;
+}
+
 void judge::users() {
   auto const told = seen_.used && seen_.used->broker_ids;
   for (auto const& broker : seen_.brokers)
@@ -88,6 +94,12 @@ void judge::users() {
   if (!seen_.node.process) return;
   if (!seen_.used) return unknown("nobody asked who uses it");
   clients();
+  if (serves_nobody()) {
+    if (s_.accept.ensemble) return accept("ensemble");
+    return unknown("it serves nobody, connected to " + std::to_string(*seen_.used->connected) + " of the " +
+                       std::to_string(seen_.used->voters - 1) + " others of its ensemble: what is in it can't be read",
+                   "accept ensemble says that it was looked at when another one of them was retired");
+  }
   if (s_.is(component::zookeeper)) znodes();
   topics(seen_.used->topics);
   if (!seen_.used->groups) {

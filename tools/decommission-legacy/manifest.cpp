@@ -4,7 +4,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "core/file.hpp"
-#include "core/json.hpp"
 
 namespace decommission_legacy {
 namespace {
@@ -101,12 +100,15 @@ std::string encode(manifest const& m) {
                   {"pd_urls", texts(m.pd_urls)},
                   {"unit", m.unit},
                   {"unit_file", m.unit_file},
+                  {"supervised", m.supervised},
+                  {"down_file", m.down_file},
                   {"process", m.process ? value(process_of(*m.process)) : value(nullptr)},
                   {"data_dirs", texts(m.data_dirs)},
                   {"files", files_of(m.files)},
                   {"files_left_out", m.files_left_out},
                   {"copies", files_of(m.copies)},
-                  {"start_command", texts(m.start_command)}};
+                  {"start_command", texts(m.start_command)},
+                  {"verified", m.verified}};
   return core::json::serialize(document) + "\n";
 }
 
@@ -131,12 +133,16 @@ core::result<manifest> decode_manifest(std::string_view text, std::string const&
   m.pd_urls = texts_in(*root, "pd_urls");
   m.unit = core::string_member(*root, "unit").value_or("");
   m.unit_file = core::string_member(*root, "unit_file").value_or("");
+  m.supervised = core::bool_member(*root, "supervised").value_or(false);
+  m.down_file = core::string_member(*root, "down_file").value_or("");
   if (auto const* p = core::member(*root, "process"); p != nullptr && p->is_object()) m.process = process_in(*p);
   m.data_dirs = texts_in(*root, "data_dirs");
   m.files = files_in(*root, "files");
   m.files_left_out = core::bool_member(*root, "files_left_out").value_or(false);
   m.copies = files_in(*root, "copies");
   m.start_command = texts_in(*root, "start_command");
+  if (auto const* seen = core::member(*root, "verified"); seen != nullptr && seen->is_object())
+    m.verified = seen->get_object();
   return m;
 }
 

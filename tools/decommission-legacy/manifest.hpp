@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 #include "process/inspect.hpp"
 
 #include <cstdint>
@@ -50,12 +51,15 @@ struct manifest {
   std::vector<std::string> pd_urls;  // where its key is looked for
   std::string unit;                  // empty: none
   std::string unit_file;             // where it was
+  bool supervised = false;           // by daemontools
+  std::string down_file;             // that was put beside it, or is to be; empty: it was there, or there is none
   std::optional<recorded_process> process;
   std::vector<std::string> data_dirs;
   std::vector<recorded_file> files;   // below the data directories
   bool files_left_out = false;        // there were more
   std::vector<recorded_file> copies;  // of checkpoints, beside the manifest
   std::vector<std::string> start_command;
+  core::json::object verified;  // what was seen when it was decided to stop it: the evidence of step `verify`
 };
 
 std::filesystem::path manifest_path(std::filesystem::path const& directory);

@@ -21,6 +21,27 @@ constexpr core::milliseconds look_for{30000};
 
 std::string shown(info const& p) { return p.exe.string() + " (pid " + std::to_string(p.id.pid) + ")"; }
 
+std::vector<pid_t> ancestors(pid_t pid) {
+  std::vector<pid_t> all;
+  for (auto p = process::inspect(pid); p && p->parent > 1; p = process::inspect(p->parent)) all.push_back(p->parent);
+  return all;
+}
+
+bool is_among(std::vector<pid_t> const& pids, pid_t pid) {
+  return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+// The supervise of daemontools that would start the process again; nothing where there is none, or we live below it
+// too.
+std::optional<info> supervise_above(pid_t pid) {
+  auto const ours = ancestors(::getpid());
+  for (auto const above : ancestors(pid)) {
+    auto found = process::inspect(above);
+    if (found && found->exe.filename() == "supervise" && !is_among(ours, above)) return std::move(*found);
+  }
+  return std::nullopt;
+}
+
 error ambiguous(settings const& s, info const& a, info const& b) {
   return {errc::node_ambiguous,
           "cannot tell which process is " + s.node_name() + ": " + shown(a) + " and " + shown(b) + " could both be",
@@ -108,10 +129,19 @@ void judge_supervision(settings const& s, node_view& view) {
                                 shown(p) + " that listens on port " + std::to_string(s.port));
     else if (!main)
       view.mismatches.push_back(s.unit + " is " + view.service.description + ", and does not keep " + shown(p));
+  } else if (s.supervision == service::kind::supervise) {
+    auto const main = view.service.main_pid;
+    if (!view.service.known)
+      view.mismatches.push_back("supervise has no folder " + s.down_file().parent_path().string());
+    else if (main && *main != p.id.pid && !is_among(ancestors(p.id.pid), *main))
+      view.mismatches.push_back("supervise keeps pid " + std::to_string(*main) + ", not " + shown(p) +
+                                " that listens on port " + std::to_string(s.port));
   } else if (auto const unit = s.supervision == service::kind::command ? unit_around(p.id.pid) : std::string();
              !unit.empty() && keeps(unit, p.id.pid)) {
     view.mismatches.push_back(shown(p) + " is kept by " + unit + ", which would start it again");
   }
+  auto const above = s.supervision == service::kind::command ? supervise_above(p.id.pid) : std::nullopt;
+  if (above) view.mismatches.push_back(shown(p) + " is kept by " + shown(*above) + ", which would start it again");
   if (p.exe_deleted && s.is_binlog())
     view.mismatches.push_back(p.exe.string() + " was replaced since pid " + std::to_string(p.id.pid) +
                               " was started: it could not be brought back as it was");
@@ -194,6 +224,8 @@ result<node_view> look_at_node(settings& s, service::supervisor& supervisor) {
   if (s.supervision != service::kind::command) {
     TRY_ASSIGN(view.service, supervisor.look());
   }
+  std::error_code ec;
+  if (s.supervision == service::kind::supervise) view.service.masked = fs::exists(s.down_file(), ec);
   if (s.has_unit()) {
     TRY_ASSIGN(view.unit_file, service::unit_file_of(supervisor_settings(s), core::deadline::after(look_for)));
   }

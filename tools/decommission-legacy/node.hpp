@@ -23,9 +23,10 @@ struct node_view {
   // What it was told.
   std::vector<std::filesystem::path> told_data_dirs;
   std::vector<std::string> pd_urls;
-  std::string socket;             // Pump: the unix socket TiDB writes to
-  std::string zookeeper_connect;  // Kafka
-  std::vector<std::string> ids;   // Pump, Drainer: what it may have registered as, the likeliest first
+  std::string socket;                         // Pump: the unix socket TiDB writes to
+  std::string zookeeper_connect;              // Kafka
+  std::vector<std::uint16_t> election_ports;  // ZooKeeper: of each that votes in its ensemble, itself too
+  std::vector<std::string> ids;               // Pump, Drainer: what it may have registered as, the likeliest first
   // What speaks against it.
   std::vector<std::string> mismatches;   // a sentence each: parts that do not belong together
   std::vector<std::string> other_users;  // other processes that have its data open
@@ -47,5 +48,8 @@ std::map<std::string, std::string> properties_of(std::string_view text);
 // The directories a Kafka or ZooKeeper keeps data in, as its properties say.
 std::vector<std::filesystem::path> data_dirs_in(std::map<std::string, std::string> const& properties,
                                                 std::filesystem::path const& cwd);
+
+// The port for elections of each member that votes; none where a ZooKeeper stands alone.
+std::vector<std::uint16_t> election_ports_in(std::map<std::string, std::string> const& properties);
 
 }  // namespace decommission_legacy

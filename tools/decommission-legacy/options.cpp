@@ -94,7 +94,7 @@ module::tool const& description() {
                .help = "Topics that are the binlog's, besides those of the Pumps in the registry."},
               {.name = "accept",
                .type = option_type::list,
-               .help = "What the operator answers for: loss, tidb_status, registry, cluster_id, group=NAME, "
+               .help = "What the operator answers for: loss, tidb_status, registry, cluster_id, ensemble, group=NAME, "
                        "client=ADDRESS, znode=/PATH, abandon_data=CLUSTER_ID."},
               {.name = "tls_ca",
                .type = option_type::path,

@@ -132,7 +132,7 @@ std::string_view name(step step) { return step_names[static_cast<std::size_t>(st
 std::vector<step> steps_of(settings const& s) {
   std::vector<step> steps;
   if (s.action == action::undo) {
-    if (s.has_unit()) steps.push_back(step::unmask);
+    if (s.is_kept()) steps.push_back(step::unmask);
     steps.insert(steps.end(), {step::start, step::proven});
     return steps;
   }
@@ -140,7 +140,7 @@ std::vector<step> steps_of(settings const& s) {
   if (s.has_unit()) steps.push_back(step::hold);
   steps.push_back(step::stop);
   if (s.is_binlog()) steps.push_back(step::deregistered);
-  if (s.has_unit()) steps.push_back(step::mask);
+  if (s.is_kept()) steps.push_back(step::mask);
   steps.push_back(step::settled);
   return steps;
 }

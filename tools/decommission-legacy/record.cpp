@@ -107,6 +107,8 @@ result<manifest> record(settings const& s, node_view const& node, std::string co
   m.pd_urls = s.pd_urls;
   m.start_command = s.start_command;
   if (s.has_unit()) m.unit = s.unit;
+  m.supervised = s.supervision == service::kind::supervise;
+  if (m.supervised && !fs::exists(s.down_file(), ec)) m.down_file = s.down_file().string();
   if (node.unit_file) m.unit_file = node.unit_file->string();
   for (auto const& data : node.data_dirs) m.data_dirs.push_back(data.string());
   if (node.process) {

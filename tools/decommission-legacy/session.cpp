@@ -94,7 +94,7 @@ bool session::would_change(step step) const {
     case step::mask:
       return !node.service.masked;
     case step::unmask:
-      return node.service.masked;
+      return node.service.masked && (settings_.has_unit() || !manifest_->down_file.empty());
     case step::start:
       return !node.process.has_value();
     default:
@@ -113,9 +113,12 @@ std::string session::describe(step step) const {
     case step::stop:
       return "stop " + settings_.node_name() + pid + " and wait for its end";
     case step::mask:
-      return "keep " + settings_.unit + " in " + directory + " and put a link to /dev/null in its place";
+      return settings_.has_unit()
+                 ? "keep " + settings_.unit + " in " + directory + " and put a link to /dev/null in its place"
+                 : "put down " + settings_.down_file().string() + ", with which supervise does not start it";
     case step::unmask:
-      return "put " + settings_.unit + " back";
+      return settings_.has_unit() ? "put " + settings_.unit + " back"
+                                  : "take " + settings_.down_file().string() + " away";
     case step::start:
       return "start " + settings_.node_name() + " as it ran";
     default:
@@ -125,9 +128,12 @@ std::string session::describe(step step) const {
 
 session::step_result session::perform(step step) {
   switch (step) {
-    case step::verify:
+    case step::verify: {
       if (how_ == beginning::afresh) return done{false, evidence_of(settings_, seen_)};
-      return done{false, {{"verified_at", manifest_->recorded_at}}};
+      auto evidence = manifest_->verified;
+      evidence["verified_at"] = manifest_->recorded_at;
+      return done{false, std::move(evidence)};
+    }
     case step::record:
       return record_node();
     case step::hold:
@@ -203,6 +209,12 @@ outcome session::run() {
     settings_.supervision = service::kind::systemd;
     settings_.unit = manifest_->unit;
     supervisor_ = service::open(supervisor_settings(settings_));
+  }
+  if (manifest_ && manifest_->supervised && !settings_.deploy_dir.empty()) {
+    settings_.supervision = service::kind::supervise;
+    auto as_recorded = supervisor_settings(settings_);
+    if (manifest_->process) as_recorded.user = recorded_user();
+    supervisor_ = service::open(as_recorded);
   }
   if (manifest_ && settings_.data_dirs.empty())
     for (auto const& directory : manifest_->data_dirs) settings_.data_dirs.emplace_back(directory);

@@ -38,11 +38,14 @@ result<accepted> decode_accept(std::vector<std::string> const& names) {
         a.registry = true;
       else if (word == "cluster_id")
         a.cluster_id = true;
+      else if (word == "ensemble")
+        a.ensemble = true;
       else if (word == "abandon_data")
         return usage("cannot accept abandon_data: type the cluster's id with it", "accept: abandon_data=CLUSTER_ID");
       else
-        return usage("cannot accept '" + text +
-                     "': know loss, tidb_status, registry, cluster_id, group=, client=, znode=, abandon_data=");
+        return usage(
+            "cannot accept '" + text +
+            "': know loss, tidb_status, registry, cluster_id, ensemble, group=, client=, znode=, abandon_data=");
       continue;
     }
     if (word == "abandon_data") {
@@ -58,8 +61,9 @@ result<accepted> decode_accept(std::vector<std::string> const& names) {
     } else if (word == "znode" && value.starts_with('/')) {
       a.znodes.insert(value);
     } else {
-      return usage("cannot accept '" + text +
-                   "': know loss, tidb_status, registry, cluster_id, group=, client=, znode=/, abandon_data=");
+      return usage(
+          "cannot accept '" + text +
+          "': know loss, tidb_status, registry, cluster_id, ensemble, group=, client=, znode=/, abandon_data=");
     }
   }
   return a;
@@ -159,6 +163,8 @@ std::string_view name(component component) {
 }
 
 std::string settings::node_name() const { return std::string(name(component)) + "-" + std::to_string(port); }
+
+std::filesystem::path settings::down_file() const { return deploy_dir / "status" / name(component) / "down"; }
 
 std::filesystem::path settings::manifest_dir() const {
   auto const base = !deploy_dir.empty() ? deploy_dir : data_dirs.front().parent_path();

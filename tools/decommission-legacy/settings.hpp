@@ -27,6 +27,7 @@ struct accepted {
   bool tidb_status = false;
   bool registry = false;
   bool cluster_id = false;
+  bool ensemble = false;
   std::optional<std::uint64_t> abandoned;  // cluster id
   std::set<std::string> groups;
   std::set<std::string> clients;
@@ -65,6 +66,9 @@ struct settings {
   // Of TiDB Binlog: registers in PD.
   [[nodiscard]] bool is_binlog() const { return is(component::drainer) || is(component::pump); }
   [[nodiscard]] bool has_unit() const { return supervision == service::kind::systemd; }
+  [[nodiscard]] bool is_kept() const { return supervision != service::kind::command; }
+  // daemontools: while this file is there, supervise does not start the node by itself.
+  [[nodiscard]] std::filesystem::path down_file() const;
   [[nodiscard]] std::string node_name() const;               // "pump-8250", for sentences
   [[nodiscard]] std::filesystem::path manifest_dir() const;  // <deploy_dir>/decommission/<component>-<port>
 };

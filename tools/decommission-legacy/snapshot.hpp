@@ -89,6 +89,10 @@ struct snapshot {
     core::result<std::vector<std::string>> groups = not_asked<std::vector<std::string>>();
     core::result<std::vector<std::string>> znodes = not_asked<std::vector<std::string>>();      // ZooKeeper
     core::result<std::vector<std::string>> broker_ids = not_asked<std::vector<std::string>>();  // ZooKeeper
+    // ZooKeeper: how many vote in its ensemble, itself too, and to how many connections of those it holds an end: the
+    // others that run, or more. Nothing where that was not looked at, or it stands alone.
+    std::size_t voters = 0;
+    std::optional<std::size_t> connected;
   };
   std::optional<usage> used;
 };

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "core/file.hpp"
 #include "record.hpp"
 #include "service/unit_file.hpp"
 #include "session.hpp"
@@ -48,9 +49,11 @@ session::step_result session::record_node() {
   if (same) return done{false, {{"recorded_at", manifest_->recorded_at}, {"stage", name(manifest_->stage)}}};
   auto const entries = own_entries(settings_, seen_);
   TRY_ASSIGN(auto fresh, record(settings_, node, entries.empty() ? std::string() : entries.front().id));
+  fresh.verified = how_ == beginning::afresh ? evidence_of(settings_, seen_) : manifest_->verified;
   if (manifest_) {
     // The link to /dev/null tells nothing of the unit, and a node that is down nothing of how it ran.
     if (fresh.unit_file.empty()) fresh.unit_file = manifest_->unit_file;
+    if (fresh.down_file.empty()) fresh.down_file = manifest_->down_file;
     if (!fresh.process) fresh.process = manifest_->process;
     if (fresh.node_id.empty()) fresh.node_id = manifest_->node_id;
     fresh.copies.insert(fresh.copies.end(), manifest_->copies.begin(), manifest_->copies.end());
@@ -75,7 +78,7 @@ error session::still_running(process::id const& node) const {
 }
 
 result<void> session::ask_to_stop(process::id const& node) {
-  if (settings_.supervision != service::kind::command) return supervisor_->stop(node, deadline_);
+  if (settings_.is_kept()) return supervisor_->stop(node, deadline_);
   if (settings_.stop_command.empty()) return process::terminate(node);
   // Whatever it answers: run_kafka.sh exits 0 without having stopped anything.
   auto const ran = process::run({settings_.stop_command, "/"}, deadline_.within(60s));
@@ -143,6 +146,13 @@ session::step_result session::deregistered() {
 }
 
 session::step_result session::mask() {
+  if (!settings_.has_unit()) {
+    auto const path = settings_.down_file();
+    std::error_code ec;
+    if (std::filesystem::exists(path, ec)) return done{false, {{"down_file", path.string()}}};
+    TRY(core::replace_file(path, ""));
+    return done{true, {{"down_file", path.string()}}};
+  }
   if (manifest_->unit_file.empty() && seen_.node.service.masked) return done{false, {{"unit", "masked"}}};
   if (manifest_->unit_file.empty())
     return error{errc::wrong_node,
@@ -163,12 +173,15 @@ session::step_result session::settled() {
                  "cannot retire " + settings_.node_name() + ": " + pid_text(node.process->id) +
                      " runs again after it was stopped",
                  "find out who started it"};
-  if (settings_.has_unit() && node.service.known && !node.service.masked)
-    return error{errc::revived, "cannot retire " + settings_.node_name() + ": " + settings_.unit + " is not masked",
-                 "find out who put the unit back"};
+  if (settings_.is_kept() && node.service.known && !node.service.masked)
+    return error{errc::revived,
+                 "cannot retire " + settings_.node_name() + ": " +
+                     (settings_.has_unit() ? settings_.unit + " is not masked"
+                                           : settings_.down_file().string() + " is not there"),
+                 "find out who put it back"};
   auto const up =
       node.service.activity == service::activity::running || node.service.activity == service::activity::restarting;
-  if (settings_.supervision != service::kind::command && up)
+  if (settings_.is_kept() && up)
     return error{errc::revived,
                  "cannot retire " + settings_.node_name() + ": its supervisor says " + node.service.description,
                  "find out who started it"};

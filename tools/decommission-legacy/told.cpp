@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 
 #include "core/file.hpp"
 
@@ -27,6 +29,29 @@ std::vector<std::string> split_at_commas(std::string_view text) {
     text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
   }
   return parts;
+}
+
+// "/data/kafka1" is not named by "/data/kafka10/conf".
+bool names_path(std::string_view word, std::string_view path) {
+  for (auto at = word.find(path); at != std::string_view::npos; at = word.find(path, at + 1)) {
+    auto const rest = word.substr(at + path.size());
+    auto const goes_on = !rest.empty() && (std::isalnum(static_cast<unsigned char>(rest.front())) != 0 ||
+                                           std::string_view("-_.").find(rest.front()) != std::string_view::npos);
+    if (!goes_on) return true;
+  }
+  return false;
+}
+
+// Of "host:2888:3888", perhaps with ":participant" and ";2181" behind it; an observer votes in no election.
+std::optional<std::uint16_t> election_port_in(std::string_view member) {
+  member = member.substr(0, member.find(';'));
+  auto const role = member.rfind(':');
+  if (role == std::string_view::npos || member.substr(role) == ":observer") return std::nullopt;
+  if (member.substr(role) == ":participant") member = member.substr(0, role);
+  auto const digits = member.substr(member.rfind(':') + 1);
+  std::uint16_t port = 0;
+  auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return ec == std::errc() && end == digits.data() + digits.size() ? std::optional(port) : std::nullopt;
 }
 
 std::string value_of(binlog::command_values const& values, std::string_view name) {
@@ -94,6 +119,14 @@ std::vector<fs::path> data_dirs_in(std::map<std::string, std::string> const& pro
   return found;
 }
 
+std::vector<std::uint16_t> election_ports_in(std::map<std::string, std::string> const& properties) {
+  std::vector<std::uint16_t> ports;
+  for (auto const& [name, value] : properties)
+    if (name.starts_with("server."))
+      if (auto const port = election_port_in(value)) ports.push_back(*port);
+  return ports;
+}
+
 bool same_path(fs::path const& a, fs::path const& b) {
   std::error_code ec;
   auto const clean = [&](fs::path const& p) {
@@ -116,8 +149,7 @@ bool belongs_here(settings const& s, info const& p) {
   for (auto const& directory : s.data_dirs) places.push_back(directory.string());
   return std::any_of(places.begin(), places.end(), [&](std::string const& place) {
     if (same_path(p.cwd, place) || p.exe.string().starts_with(place + "/")) return true;
-    return std::any_of(p.argv.begin(), p.argv.end(),
-                       [&](std::string const& word) { return word.find(place) != std::string::npos; });
+    return std::any_of(p.argv.begin(), p.argv.end(), [&](std::string const& word) { return names_path(word, place); });
   });
 }
 
@@ -127,6 +159,7 @@ void learn(settings const& s, info const& p, node_view& view) {
   view.told_data_dirs = data_dirs_in(properties, p.cwd);
   if (auto const found = properties.find("zookeeper.connect"); found != properties.end())
     view.zookeeper_connect = found->second;
+  if (s.is(component::zookeeper)) view.election_ports = election_ports_in(properties);
 }
 
 std::vector<std::string> ids_of(settings const& s, std::vector<fs::path> const& data_dirs, std::string const& given) {

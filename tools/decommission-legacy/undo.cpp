@@ -1,7 +1,11 @@
 // The steps back. The unit, or the recorded command line, starts the node; it counts as back when the recorded
 // executable runs, its port answers and, for a Pump or Drainer, its alive key is there.
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "core/file.hpp"
 #include "files/digest.hpp"
@@ -26,6 +30,14 @@ std::string error_text(std::string const& node, std::string const& cause) {
 }  // namespace
 
 session::step_result session::unmask() {
+  if (!settings_.has_unit()) {
+    if (manifest_->stage != stage::restored) TRY(enter(stage::restoring));
+    auto const path = std::exchange(manifest_->down_file, {});
+    if (path.empty()) return done{};
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return core::system_error("remove " + path, errno);
+    TRY(remember(settings_.manifest_dir(), *manifest_));
+    return done{true, {{"down_file", path}}};
+  }
   if (manifest_->unit_file.empty())
     return error{errc::start_failed, error_text(settings_.node_name(), "it is not written down where its unit was"),
                  "put the unit back and start it by hand"};
@@ -44,7 +56,8 @@ process::identity session::recorded_user() const {
   while (!rest.empty()) {
     auto const line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    if (auto const found = process::parse_passwd_line(line); found && found->uid == as.uid) as.user = found->user;
+    if (auto const found = process::parse_passwd_line(line); found && found->uid == as.uid)
+      as.user = found->user, as.home = found->home;
   }
   return as;
 }
@@ -83,7 +96,7 @@ result<void> session::start_by_command() {
 }
 
 session::step_result session::start() {
-  if (!settings_.has_unit() && manifest_->stage != stage::restored) TRY(enter(stage::restoring));
+  if (!settings_.is_kept() && manifest_->stage != stage::restored) TRY(enter(stage::restoring));
   TRY_ASSIGN(auto node, look_at_node(settings_, *supervisor_));
   if (node.process && node.mismatches.empty()) {
     seen_.node = std::move(node);

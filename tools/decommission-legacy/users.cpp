@@ -96,16 +96,34 @@ std::optional<process::id> other_end(process::tcp_row const& row, std::vector<pr
   return std::nullopt;
 }
 
+// Brokers that share this host with the node.
+std::vector<process::id> brokers_here(settings const& s, std::set<std::string> const& local) {
+  std::vector<process::id> found;
+  for (auto const& url : s.brokers) {
+    auto const parsed = http::parse_url(url);
+    auto const addresses = addresses_of({url});
+    auto const here = std::any_of(addresses.begin(), addresses.end(),
+                                  [&](std::string const& each) { return process::is_local(each, local); });
+    if (!parsed || !here) continue;
+    // Whom nobody can see stays a client.
+    if (auto const holders = process::listeners(parsed->port))
+      found.insert(found.end(), holders->begin(), holders->end());
+  }
+  return found;
+}
+
 result<std::vector<client_view>> clients_of(settings const& s, process::info const& p,
                                             std::set<std::string> const& local) {
   TRY_ASSIGN(auto const rows, process::tcp_sockets());
   auto const brokers = s.is(component::kafka) ? addresses_of(s.brokers) : std::set<std::string>();
+  auto const beside = s.is(component::kafka) ? brokers_here(s, local) : std::vector<process::id>();
   std::vector<client_view> clients;
   for (auto const& row : rows) {
     if (!row.established || row.local_port != s.port) continue;
     auto const here = process::is_local(row.remote, local);
     auto const holder = here ? other_end(row, rows) : std::nullopt;
     if (holder && *holder == p.id) continue;  // a broker is its own client
+    if (holder && std::find(beside.begin(), beside.end(), *holder) != beside.end()) continue;
     if (!here && brokers.contains(row.remote)) continue;
     client_view client{row.remote, holder ? description(*holder) : row.remote};
     auto const known =
@@ -137,6 +155,21 @@ result<texts> children(scripts const& home, std::string const& address, std::str
   if (auto const found = children_in(done->out)) return *found;
   if ((done->out + done->err).find("Node does not exist: " + path) != std::string::npos) return texts();
   return error{errc::unproven, "ls " + path + " failed: " + std::string(trimmed(done->err).substr(0, 300))};
+}
+
+// Those of an ensemble that run are connected to each other, each two by one connection to the election port of one of
+// them; followers to their leader by another one.
+result<std::size_t> connections_of_elections(node_view const& node) {
+  TRY_ASSIGN(auto const rows, process::tcp_sockets());
+  auto const& ports = node.election_ports;
+  auto const is_one = [&](std::uint16_t port) { return std::find(ports.begin(), ports.end(), port) != ports.end(); };
+  std::size_t count = 0;
+  for (auto const& row : rows) {
+    if (!row.established || (!is_one(row.local_port) && !is_one(row.remote_port))) continue;
+    auto const holder = process::holder_of_socket(row.inode);
+    if (holder && *holder == node.process->id) ++count;
+  }
+  return count;
 }
 
 void look_into_zookeeper(scripts const& home, std::string const& address, snapshot::usage& used) {
@@ -200,6 +233,9 @@ snapshot::usage users_of(settings const& s, node_view const& node, std::set<std:
     used.topics = used.groups = used.znodes = used.broker_ids = silent;
   } else if (s.is(component::zookeeper)) {
     look_into_zookeeper(home, node.address, used);
+    used.voters = node.election_ports.size();
+    if (auto const connected = connections_of_elections(node); connected && used.voters > 1)
+      used.connected = *connected;
   } else {
     used.topics = topics_of(home, node);
     used.groups = groups_of(home, node);

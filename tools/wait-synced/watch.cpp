@@ -48,7 +48,6 @@ struct watch::look {
   milliseconds at;
   core::result<binlog::drainer_answer> status = core::error{errc::network_failure, "not asked"};
   core::result<binlog::drainer_metrics> metrics = core::error{errc::network_failure, "/metrics was not asked for"};
-  int open = 0;  // requests without an answer
 };
 
 watch::watch(settings const& settings, core::clock::time_point started)
@@ -151,24 +150,25 @@ void watch::ask_drainer(std::size_t number, std::size_t drainer, milliseconds at
   auto const kind = d.judged.kind ? d.judged.kind : demanded_.kind;
   auto const with_metrics = !kind || binlog::is_old(*kind);
   auto const seen = std::make_shared<look>(look{.at = at});
-  seen->open = with_metrics ? 2 : 1;
-  auto const arrived = [this, number, drainer, seen] {
-    if (--seen->open == 0) judge(number, drainer, *seen);
-  };
   auto const status_url = d.url + "/status";
-  get(status_url, most_status, [=, &d](response answer) {
-    auto const body = body_of(std::move(answer), status_url);
-    if (body) d.status = {status_url, at, files::sha256(*body)};
-    seen->status = body ? binlog::decode_drainer(*body, status_url) : body.error();
-    arrived();
-  });
-  if (!with_metrics) return;
+  auto const ask_status = [=, this, &d] {
+    get(status_url, most_status, [=, this, &d](response answer) {
+      auto const body = body_of(std::move(answer), status_url);
+      if (body) d.status = {status_url, at, files::sha256(*body)};
+      seen->status = body ? binlog::decode_drainer(*body, status_url) : body.error();
+      judge(number, drainer, *seen);
+    });
+  };
+  if (!with_metrics) return ask_status();
   auto const metrics_url = d.url + "/metrics";
-  get(metrics_url, most_metrics, [=, &d](response answer) {
+  get(metrics_url, most_metrics, [=, this, &d](response answer) {
     auto const body = body_of(std::move(answer), metrics_url);
     if (body) d.metrics = {metrics_url, at, files::sha256(*body)};
     seen->metrics = body ? binlog::decode_drainer_metrics(*body, metrics_url) : body.error();
-    arrived();
+    if (!body || !binlog::has_not_looked_yet(*body)) return ask_status();
+    seen->status = core::error{errc::network_failure,
+                               status_url + " is not asked: it has not looked at the registry since its start"};
+    judge(number, drainer, *seen);
   });
 }
 

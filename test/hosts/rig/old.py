@@ -1,7 +1,7 @@
 """An old deployment on hosts of its own, and empty hosts for the Cluster version: what a migration begins with.
 
-    with OldRig() as rig: ...                # Kafka version
-    with OldRig(mode="rc2.3") as rig: ...    # Local version
+    with OldRig() as rig: ...                                     # Kafka version
+    with OldRig(mode="rc2.3", drainer_unit="drainer") as rig: ... # Local version, and a unit for the old Drainer
 
 An old Pump and its TiDB share a host and a deploy_dir, as tidb-ansible has them; the old Drainer was put on a host by hand, that
 of Kafka and ZooKeeper where there are such. The downstream is a MariaDB on the control host.
@@ -25,15 +25,15 @@ from .host import DEPLOY_DIR, Host
 from .rig import Rig
 
 # As the branches of the Kafka version have it: started again whatever its end was, and systemd's own way to stop.
-PUMP_UNIT = """\
+UNIT = """\
 [Unit]
-Description=pump service
+Description={component} service
 After=syslog.target network.target remote-fs.target nss-lookup.target
 
 [Service]
 LimitNOFILE=1000000
 User=tidb
-ExecStart={deploy_dir}/scripts/run_pump.sh
+ExecStart={deploy_dir}/scripts/run_{component}.sh
 Restart=always
 RestartSec=15s
 
@@ -67,7 +67,14 @@ class Program:
         self.write(f"scripts/run_{self.component}.sh", self._run_script.format(**self._values), 0o755)
         self.write(f"conf/{self.component}.toml", self._configuration, 0o644)
         self.set_knobs()
+        if self.unit:
+            with open(self.unit_file, "w", encoding="utf-8") as file:
+                file.write(UNIT.format(**self._values))
         layout.give_to_tidb(self.machine.data)
+
+    @property
+    def unit_file(self):
+        return self.machine.seen(f"/etc/systemd/system/{self.unit}.service")
 
     def write(self, name, text, mode):
         path = self.machine.seen(f"{DEPLOY_DIR}/{name}")
@@ -91,7 +98,8 @@ class Program:
 
     def stop(self):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
+            if pid := self.pid:
+                os.kill(pid, signal.SIGTERM)
         wait.until(f"{self.component} of {self.name} has ended", lambda: not self.pid)
 
     @property
@@ -102,9 +110,7 @@ class Program:
 
 
 class OldPump(old_hosts.AskedPump, Program):
-    @property
-    def unit_file(self):
-        return self.machine.seen(f"/etc/systemd/system/{self.unit}.service")
+    pass
 
 
 class OldDrainer(old_hosts.AskedDrainer, Program):
@@ -118,10 +124,13 @@ class Tidb(old_hosts.Business, Program):
 class OldRig(Operator, OldDeployment, Rig):
     everywhere = {}
 
-    def __init__(self, mode="kafka", tidbs=2, pumps=2, rate=20):
+    def __init__(self, mode="kafka", tidbs=2, pumps=2, rate=20, drainer_unit=None):
+        self._drainer_unit = drainer_unit
+        if drainer_unit:
+            self.old_drainer_kept = {"old_drainer_supervision": "systemd", "old_drainer_service": drainer_unit}
         self.mode, self._rate, self._tidb_count = mode, rate, tidbs
         self.zookeeper = self.kafka = self.mariadb = self.old_drainer = self.new_drainer = None
-        self.old_pumps, self.tidbs = [], []
+        self.old_pumps, self.tidbs, self.zookeepers, self.brokers = [], [], [], []
         super().__init__(pumps=pumps, deployed=False)
         try:
             self._set_cluster_id()
@@ -150,8 +159,9 @@ class OldRig(Operator, OldDeployment, Rig):
         flags = ""
         if self.mode != "rc2.3":
             os.symlink(java.runtime()[0], queue.seen("/usr/bin/java"))
-            self.zookeeper = Zookeeper("/data/zookeeper", self.environment, queue)
-            self.kafka = Kafka("/data/kafka", self.zookeeper, self.environment, machine=queue)
+            self.zookeepers = [Zookeeper("/data/zookeeper", self.environment, queue)]
+            self.brokers = [Kafka("/data/kafka", self.zookeepers, self.environment, machine=queue)]
+            (self.zookeeper,), (self.kafka,) = self.zookeepers, self.brokers
             flags = f'--kafka-addrs="{self.kafka.address}" --zookeeper-addrs="{self.zookeeper.address}"'
         old_pump, old_drainer = (make_peer(self.new_path(f"old-{program}"), self.mode, program=f"old-{program}")
                                  for program in ("pump", "drainer"))
@@ -160,14 +170,13 @@ class OldRig(Operator, OldDeployment, Rig):
             self.old_pumps.append(OldPump(machine, "pump", 8250, old_hosts.RUN_OLD_PUMP, old_hosts.PUMP_TOML, "pump",
                                           kafka_flags=flags))
             self.old_pumps[-1].install(old_pump)
-            with open(self.old_pumps[-1].unit_file, "w", encoding="utf-8") as file:
-                file.write(PUMP_UNIT.format(deploy_dir=DEPLOY_DIR))
             self.tidbs.append(Tidb(machine, "tidb", 10080, old_hosts.RUN_TIDB, name=machine.name, mysql_port=4000, rate=self._rate,
                                    pd_endpoints=self.pd.url.removeprefix("http://"),
                                    binlog_flags=f'--binlog-socket="{self.old_pumps[-1].socket}"'))
             self.tidbs[-1].install(tidb)
         configuration = old_hosts.DRAINER_TOML.format(destination=self.mariadb.destination, detect_interval=1, more="")
-        self.old_drainer = OldDrainer(queue, "drainer", 8249, old_hosts.RUN_OLD_DRAINER, configuration, kafka_flags=flags)
+        self.old_drainer = OldDrainer(queue, "drainer", 8249, old_hosts.RUN_OLD_DRAINER, configuration, self._drainer_unit,
+                                     kafka_flags=flags)
         self.old_drainer.install(old_drainer)
         layout.give_to_tidb(queue.data)
 

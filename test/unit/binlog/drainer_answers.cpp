@@ -102,6 +102,13 @@ TEST_CASE("an old Drainer's metrics", "[binlog]") {
   }
 }
 
+TEST_CASE("an old Drainer has a window once it has looked at the registry", "[binlog]") {
+  CHECK(binlog::has_not_looked_yet("# TYPE binlog_drainer_position gauge\nbinlog_drainer_position 0\n"));
+  CHECK_FALSE(binlog::has_not_looked_yet(sample("metrics-drainer-kafka.txt")));
+  CHECK_FALSE(binlog::has_not_looked_yet(sample("metrics-drainer-cluster.txt")));
+  CHECK_FALSE(binlog::has_not_looked_yet(""));
+}
+
 TEST_CASE("every era's Pump", "[binlog]") {
   auto const read = [](std::string const& file) { return binlog::decode_pump(sample(file), "it"); };
   auto const cluster = read("pump-cluster-status-ok.json");

@@ -250,6 +250,13 @@ TEST_CASE("no TiDB may write to an old Pump, and none may have lost what it took
   });
 }
 
+// A ZooKeeper that says nothing of what it holds, with so many connections to the others that vote with it.
+static void alone(snapshot& seen, std::size_t voters, std::size_t connected) {
+  seen.used->voters = voters;
+  seen.used->connected = connected;
+  seen.used->znodes = away;
+}
+
 TEST_CASE("Kafka and ZooKeeper that others use stay", "[decommission-legacy]") {
   check({
       {"another topic", kafka, CHANGE{s.port = 9092, seen.used->topics->push_back("orders");}, "shared"},
@@ -266,6 +273,13 @@ TEST_CASE("Kafka and ZooKeeper that others use stay", "[decommission-legacy]") {
       {"a znode given up", zookeeper, CHANGE{s.accept.znodes = {"/hbase"}, seen.used->znodes->push_back("hbase");}, ""},
       {"znodes unknown", zookeeper, CHANGE{s.port = 2181, seen.used->znodes = away;}, "unproven"},
       {"nobody asked", kafka, CHANGE{s.port = 9092, seen.used.reset();}, "unproven"},
+      {"nobody can read it", zookeeper, CHANGE{s.port = 2181, alone(seen, 3, 0);}, "unproven"},
+      {"and need not", zookeeper, CHANGE{s.accept.ensemble = true, alone(seen, 3, 0);}, ""},
+      {"2 of 5", zookeeper, CHANGE{s.accept.ensemble = true, alone(seen, 5, 1);}, ""},
+      {"a majority could", zookeeper, CHANGE{s.accept.ensemble = true, alone(seen, 3, 1);}, "unproven"},
+      {"it is no ensemble", zookeeper, CHANGE{s.accept.ensemble = true, seen.used->znodes = away;}, "unproven"},
+      {"its clients count still", zookeeper, CHANGE{s.accept.ensemble = true, alone(seen, 3, 0); seen.used->clients->push_back({"10.0.0.7", "10.0.0.7"});}, "shared"},
+      {"what it shows counts", zookeeper, CHANGE{s.accept.ensemble = true, seen.used->znodes->push_back("hbase");}, "shared"},
   });
 }
 

@@ -118,7 +118,10 @@ TEST_CASE("a manifest comes back as it was written", "[decommission-legacy]") {
   m.data_dirs = {"/d/data.pump"};
   m.files = {{"/d/data.pump/.node", 10, "cd"}, {"/d/data.pump/big", 1U << 30U, ""}};
   m.copies = {{"/d/c/savepoint", 3, "ef"}};
+  m.supervised = true;
+  m.down_file = "/d/status/pump/down";
   m.start_command = {"run", "start"};
+  m.verified = {{"znodes", {"brokers"}}, {"now", 470655449957462784}};
   auto const back = decode_manifest(encode(m), "it");
   REQUIRE(back);
   CHECK(back->stage == m.stage);
@@ -161,6 +164,27 @@ TEST_CASE("properties are read as Java does, as far as they are needed", "[decom
   CHECK(same_path(dirs[1], "/y"));
   CHECK(data_dirs_in({{"log.dir", "logs"}}, "/cwd") == std::vector<std::filesystem::path>{"/cwd/logs"});
   CHECK(data_dirs_in({{"dataDir", "/a"}, {"dataLogDir", "/b"}}, "/").size() == 2);
+}
+
+TEST_CASE("those that vote in a ZooKeeper's ensemble have a port for it", "[decommission-legacy]") {
+  auto const found = properties_of(
+      "server.1=zk1:2888:3888\nserver.2 = [::1]:2889:3889:participant;2181\nserver.3=zk3:2890:3890:observer\n"
+      "server.4=zk4:x:y\nserver.5=zk5\ninitLimit=5\n");
+  CHECK(election_ports_in(found) == std::vector<std::uint16_t>{3888, 3889});
+  CHECK(election_ports_in(properties_of("clientPort=2181\n")).empty());
+}
+
+TEST_CASE("a process belongs to the folder it names, not to one whose name begins so", "[decommission-legacy]") {
+  settings s;
+  s.deploy_dir = "/data/kafka1";
+  auto const named = [&](std::string const& word) {
+    process::info p;
+    p.argv = {"java", word};
+    return belongs_here(s, p);
+  };
+  for (auto const* word : {"/data/kafka1", "/data/kafka1/conf", "-cp=/data/kafka10/x:/data/kafka1:y"})
+    CHECK(named(word));
+  for (auto const* word : {"/data/kafka10/conf", "/data/kafka1-old", "/data/kafka1.bak/x"}) CHECK_FALSE(named(word));
 }
 
 TEST_CASE("checkpoints are told by their names", "[decommission-legacy]") {
