@@ -69,3 +69,4 @@ def test_a_tag_the_entry_file_has_not_is_refused(run):
     done = run("rolling_update.yml", tags="drainer")
     assert done.status != 0
     assert "selects nothing of this playbook" in done.output
+    assert "WHAT FAILED, AND WHAT TO DO" in done.output
