@@ -1,4 +1,6 @@
 """install-into on every branch of tidb-ansible: what changes there, what does not, and the way back."""
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -177,6 +179,27 @@ def test_where_it_cannot_be_sure_it_refuses(checkout, install, refuse):
     (checkout / "status.yml").write_text("# the owner's\n", encoding="utf-8")
     assert "status.yml: was changed since the installation" in refuse(checkout)
     assert "status.yml: was changed since the installation" in refuse(checkout, "--remove")
+
+
+@newest
+def test_a_later_release_takes_its_place(checkout, install):
+    """What is no longer part of it goes, what is new comes, and --remove still puts all back."""
+    before = conftest.snapshot(checkout)
+    install(checkout)
+    as_released = conftest.snapshot(checkout)
+    manifest = checkout / ".tidb-binlog-upgrade/manifest.json"
+    former = json.loads(manifest.read_text(encoding="utf-8"))
+    (checkout / "gone.yml").write_text("# of the former release\n", encoding="utf-8")
+    (checkout / "status.yml").write_text("# the former release's\n", encoding="utf-8")
+    (checkout / "rollback.yml").unlink()
+    for name in ("gone.yml", "status.yml"):
+        former["files"][name] = hashlib.sha256((checkout / name).read_bytes()).hexdigest()
+    del former["files"]["rollback.yml"]
+    manifest.write_text(json.dumps(former, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    install(checkout)
+    assert conftest.snapshot(checkout) == as_released
+    install(checkout, "--remove")
+    assert conftest.snapshot(checkout) == before
 
 
 @newest
