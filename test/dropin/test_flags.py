@@ -81,7 +81,7 @@ def test_begun_in_the_middle_no_drainer_is_changed(untouched, book):
     (["--skip-tags=pump"], "selects nothing of this playbook"), (["--tags=pump,nothing"], "selects nothing of this playbook"),
     (["--tags=pump,drainer"], "selects nothing of this playbook"), (["--tags=always"], "selects nothing of this playbook"),
     (["--tags=untagged"], "selects nothing of this playbook"), (["--tags=pump", "--limit=pd1"], "--limit leaves none of it"),
-    (["--tags=pump", "--limit=localhost"], "--limit leaves us with no hosts")])
+    (["--tags=pump", "--limit=localhost"], "--limit")])
 def test_what_leaves_nothing_to_do_fails_and_says_so(untouched, flags, why):
     done = playbook.roll(untouched, *flags, tags=None)
     assert done.status != 0

@@ -1,7 +1,6 @@
 """A LegacyCluster with hosts for new Pumps and a new Drainer, on which nothing is yet, and the operator of its migration."""
 import json
 import os
-import shutil
 
 from . import paths, playbook, tool, wait
 from .cluster import MARK, make_peer
@@ -167,8 +166,6 @@ class Migration(Operator, LegacyCluster):
                 host.give_to_user()
             self.prepare_control_host()
             self._offer_supervise()
-            for program in ("svc", "svstat"):
-                shutil.copy2(f"/usr/bin/{program}", f"{self.resources_dir}/bin/{program}")
             self.write_inventory()
         except BaseException:
             self.close(keep_files=True)
@@ -180,7 +177,11 @@ class Migration(Operator, LegacyCluster):
         with open(paths.peer("supervise"), encoding="ascii") as file:
             first, rest = file.read().split("\n", 1)
         exports = "".join(f"export {name}='{self.environment[name]}'\n" for name in ("BASH_ENV", MARK))
-        path = f"{self.resources_dir}/bin/supervise"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"{first}\n{exports}{rest}")
-        os.chmod(path, 0o755)
+        # scripts, too: the programs are those of the user land the tool runs in
+        texts = {"supervise": f"{first}\n{exports}{rest}",
+                 **{program: f'#!/bin/sh\nexec /usr/bin/{program} "$@"\n' for program in ("svc", "svstat")}}
+        for program, text in texts.items():
+            path = f"{self.resources_dir}/bin/{program}"
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            os.chmod(path, 0o755)
