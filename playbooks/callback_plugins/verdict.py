@@ -5,6 +5,7 @@ runs now, what to do. What a task printed when it failed stands further up, with
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
 import textwrap
 
 from ansible.plugins.callback import CallbackBase
@@ -21,6 +22,11 @@ UNREACHABLE = (
     'see that the host can be reached over SSH, then run the same command again. What was begun on the host goes on to '
     'its end there, without this connection: the next run looks first, and finishes or undoes what is left.')
 AGAIN = 'remove the cause, then run the same command again: what is done already is left alone.'
+
+
+# In a checkout of tidb-ansible (playbooks/install-into) its own plays run, too, and none of this is true of them.
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OURS = 'tidb_binlog/' if os.path.isdir(os.path.join(HERE, '.tidb-binlog-upgrade')) else ''
 
 
 class CallbackModule(CallbackBase):
@@ -53,6 +59,8 @@ class CallbackModule(CallbackBase):
                 self._seen[host] = turn
 
     def _fail(self, result, unreachable=False):
+        if not result._task.get_name().startswith(OURS):
+            return
         host = result._host.get_name()
         if host not in [failure[0] for failure in self._failures]:
             self._failures.append((host, result._task.get_name(), dict(result._result, unreachable=unreachable)))

@@ -40,7 +40,10 @@ done
 for path in /etc/passwd /etc/group /etc/hosts; do
   mount --bind "$path" "/mnt/root$path"
 done
-exec chroot /mnt/root /usr/bin/env -C "$PWD" {program} "$@"
+# Not chroot: of what was started here, /proc would show paths below /mnt/root everywhere else.
+mkdir /mnt/root/outside
+pivot_root /mnt/root /mnt/root/outside
+exec /usr/bin/env -C "$PWD" {program} "$@"
 """
 
 

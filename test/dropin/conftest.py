@@ -4,7 +4,8 @@ import subprocess
 import pytest
 import upstream
 
-from support import paths
+from support import cluster as clusters
+from support import paths, playbook
 
 
 def install_into(folder, *arguments):
@@ -44,6 +45,25 @@ def snapshot(folder):
         seen[name] = (str(path.readlink()) if path.is_symlink() else None if path.is_dir()
                       else (path.read_bytes(), path.stat().st_mode))
     return seen
+
+
+@pytest.fixture(scope="module")
+def rolled(tmp_path_factory):
+    """A cluster with all files as our roles render them."""
+    old = clusters.make_peer(str(tmp_path_factory.mktemp("peers") / "old"), "v4.0.14")
+    with clusters.Cluster(old=old) as cluster:
+        cluster.offer(old)
+        playbook.roll(cluster).assert_done()
+        yield cluster
+
+
+def assert_nothing_to_change(cluster):
+    """With the inventory it has now every path, port, address, unit and file comes out as it is on its hosts."""
+    plan = playbook.roll(cluster, "--check", "--diff").assert_done()
+    staged = plan.results("copy-binary", "ok")
+    assert len(staged) == 3
+    assert not [result["diff"] for _, result in staged if result["changed"]]
+    assert plan.changed_hosts() == []
 
 
 @pytest.fixture

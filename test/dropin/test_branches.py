@@ -1,4 +1,6 @@
 """install-into on every branch of tidb-ansible: what changes there, what does not, and the way back."""
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -41,11 +43,12 @@ def test_only_the_entry_files_change_and_all_else_is_new(checkout, install):
     assert sorted(name for name, status in changed.items() if status == "M") == sorted(entries(checkout))
     assert set(changed.values()) == {"M", "??"}
     new = {name.split("/")[0] for name, status in changed.items() if status == "??"}
-    if "skippy" in (checkout / "ansible.cfg").read_text(encoding="utf-8"):
-        new.remove("callback_plugins")
-    assert new == {".tidb-binlog-upgrade", "action_plugins", "library", "roles", "rollback.yml", "status.yml", "deploy_pump.yml",
-                   *(f"tidb_ansible_{name}" for name in entries(checkout)),
+    assert new == {".tidb-binlog-upgrade", "action_plugins", "callback_plugins", "library", "roles", "rollback.yml", "status.yml",
+                   "deploy_pump.yml", *(f"tidb_ansible_{name}" for name in entries(checkout)),
                    *(f"tidb_binlog_{name}" for name in entries(checkout) if name != "excessive_rolling_update.yml")}
+    asked_for = {"skippy.py"} if "skippy" in (checkout / "ansible.cfg").read_text(encoding="utf-8") else set()
+    assert {name for name in changed if name.startswith("callback_plugins/")} == {
+        f"callback_plugins/{name}" for name in {"verdict.py"} | asked_for}
     assert all(name.startswith("roles/tidb_binlog/") for name in changed if name.startswith("roles/"))
 
 
@@ -86,7 +89,8 @@ def test_removed_it_is_byte_for_byte_as_it_was(checkout, install):
 @every_branch
 def test_the_tag_runs_our_plays_alone(checkout, install):
     install(checkout)
-    for playbook, tag in [("rolling_update.yml", "pump"), ("deploy_drainer.yml", "drainer")]:
+    for playbook in entries(checkout):
+        tag = "pump" if "rolling_update" in playbook else "drainer"
         hosts, tasks = plays(checkout, playbook, f"--tags={tag}")
         assert {group for group, _ in hosts} <= {"localhost:all", f"{tag}_servers", ""}
         assert tasks and all(task.startswith("tidb_binlog/") for task in tasks)
@@ -135,6 +139,15 @@ def test_local_edits_stay(checkout, install):
 
 
 @newest
+def test_a_failure_of_theirs_is_not_explained_by_us(checkout, install):
+    install(checkout)
+    (checkout / "own.yml").write_text("- hosts: localhost\n  tasks: [{name: theirs, fail: {msg: no}}]\n", encoding="utf-8")
+    failed = ansible(checkout, "own.yml")
+    assert failed.returncode == 2 and "fatal: [localhost]" in failed.stdout, failed.stdout + failed.stderr
+    assert "WHAT FAILED" not in failed.stdout
+
+
+@newest
 def test_an_edited_pump_play_is_not_replaced_unasked(checkout, install, refuse):
     entry = checkout / "rolling_update.yml"
     text = entry.read_text(encoding="utf-8")
@@ -166,6 +179,27 @@ def test_where_it_cannot_be_sure_it_refuses(checkout, install, refuse):
     (checkout / "status.yml").write_text("# the owner's\n", encoding="utf-8")
     assert "status.yml: was changed since the installation" in refuse(checkout)
     assert "status.yml: was changed since the installation" in refuse(checkout, "--remove")
+
+
+@newest
+def test_a_later_release_takes_its_place(checkout, install):
+    """What is no longer part of it goes, what is new comes, and --remove still puts all back."""
+    before = conftest.snapshot(checkout)
+    install(checkout)
+    as_released = conftest.snapshot(checkout)
+    manifest = checkout / ".tidb-binlog-upgrade/manifest.json"
+    former = json.loads(manifest.read_text(encoding="utf-8"))
+    (checkout / "gone.yml").write_text("# of the former release\n", encoding="utf-8")
+    (checkout / "status.yml").write_text("# the former release's\n", encoding="utf-8")
+    (checkout / "rollback.yml").unlink()
+    for name in ("gone.yml", "status.yml"):
+        former["files"][name] = hashlib.sha256((checkout / name).read_bytes()).hexdigest()
+    del former["files"]["rollback.yml"]
+    manifest.write_text(json.dumps(former, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    install(checkout)
+    assert conftest.snapshot(checkout) == as_released
+    install(checkout, "--remove")
+    assert conftest.snapshot(checkout) == before
 
 
 @newest

@@ -9,7 +9,7 @@ import yaml
 from support import paths
 
 MODULES = ["copy-binary", "rolling-restart", "wait-synced", "decommission-legacy"]
-ROLES = ["pump", "drainer", "migration", "legacy"]
+ROLES = ["common", "pump", "drainer", "migration", "legacy"]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,10 @@ def test_ansible_doc_shows_every_option_of_the_module(library, name):
     assert "EXAMPLES:" in shown and "RETURN VALUES:" in shown
 
 
+def test_every_role_is_looked_at():
+    assert {path.name for path in (paths.REPO / "roles").iterdir()} == set(ROLES)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_roles_readme_lists_its_variables_as_argument_specs_has_them(role):
     readme = (paths.REPO / f"roles/{role}/README.md").read_text(encoding="utf-8")
@@ -43,7 +47,7 @@ def test_a_roles_readme_lists_its_variables_as_argument_specs_has_them(role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_argument_specs_repeat_the_defaults(role):
-    defaults = {name: value for part in ("common", role)
+    defaults = {name: value for part in {"common", role}
                 for name, value in yaml.safe_load((paths.REPO / f"roles/{part}/defaults/main.yml").read_text(encoding="utf-8")).items()}
     options = options_of(role)
     assert {name: option["default"] for name, option in options.items() if "default" in option} == defaults
@@ -59,7 +63,7 @@ def test_a_roles_readme_lists_its_entry_points(role):
 
 def options_of(role):
     specs = yaml.safe_load((paths.REPO / f"roles/{role}/meta/argument_specs.yml").read_text(encoding="utf-8"))
-    return specs["argument_specs"]["preflight"]["options"]
+    return specs["argument_specs"]["defaults" if role == "common" else "preflight"]["options"]
 
 
 def row(name, option):

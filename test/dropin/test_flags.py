@@ -1,12 +1,15 @@
 """Flags of ansible-playbook that pick, skip, limit and reorder: none of them gets a node changed without its checks."""
 import json
+import pathlib
 import re
+import stat
 import subprocess
 
 import pytest
+import yaml
 
 from support import cluster as clusters
-from support import playbook, process
+from support import paths, playbook, process
 
 OLD, NEW = "v4.0.14", "v4.0.16"
 
@@ -36,33 +39,92 @@ def untouched(running, peers):
     assert (running.pids(), running.drainers[0].pid) == before
 
 
-def test_list_tags_and_tasks_name_one_tag(untouched):
-    listed = playbook.roll(untouched, "--list-tags", tags=None).assert_done().output
-    assert set(re.findall(r"TASK TAGS: \[(.*)\]", listed)) <= {"always", "pump", "always, pump"}
+@pytest.mark.parametrize("book", sorted(path.name for path in paths.PLAYBOOKS.glob("*.yml")))
+def test_list_tags_names_nodes_and_nothing_else(untouched, book):
+    listed = playbook.run(untouched, book, "--list-tags", tags=None).assert_done().output
+    tags = {tag for tags in re.findall(r"TASK TAGS: \[(.*)\]", listed) for tag in tags.split(", ") if tag}
+    assert tags <= {"always", "pump", "drainer", "kafka", "zookeeper"}
 
 
-@pytest.mark.parametrize("task", ["Pump: {{ __pump_action }}", "Take the turn", "Put the Pumps in order", "Read conf/pump.yml",
-                                  "Stage the Pump's files beside those in use", "Verify"])
-def test_begun_in_the_middle_no_pump_is_changed(untouched, task):
-    playbook.roll(untouched, "--start-at-task", task)
+@pytest.mark.parametrize("book", sorted(path.name for path in paths.PLAYBOOKS.glob("*.yml")))
+def test_no_play_for_several_hosts_takes_its_order_from_outside(book):
+    plays = yaml.safe_load((paths.PLAYBOOKS / book).read_text(encoding="utf-8"))
+    assert not [play["name"] for play in plays if play.get("hosts", "localhost") != "localhost" and play.get("strategy") != "linear"]
 
 
-@pytest.mark.parametrize("task", ["Drainer: {{ __drainer_action }}", "Stage the Drainer's files beside those in use"])
-def test_begun_in_the_middle_no_drainer_is_stopped(untouched, task):
-    done = playbook.run(untouched, "stop_drainer.yml", "--start-at-task", task, tags="drainer")
+def tasks_behind_the_checks(cluster, book, component):
+    """Names of the tasks that follow the preflight, as --start-at-task takes them."""
+    listed = playbook.run(cluster, book, "--list-tasks", tags=component).assert_done().output
+    names = list(dict.fromkeys(re.findall(rf"^ {{6}}({component} : .*?)\t", listed, re.M)))
+    behind = names[names.index(f"{component} : Check the inventory") + 1:]
+    assert len(behind) > 2, listed
+    return behind
+
+
+def test_begun_in_the_middle_no_pump_is_changed(untouched):
+    refused = []
+    for task in tasks_behind_the_checks(untouched, "rolling_update.yml", "pump"):
+        done = playbook.roll(untouched, "--start-at-task", task)
+        assert not done.restarts(), done.output
+        refused += [task] if done.status and "checks_left_out" in done.output else []
+    assert len(refused) > 2
+
+
+@pytest.mark.parametrize("book", ["stop_drainer.yml", "start_drainer.yml"])
+def test_begun_in_the_middle_no_drainer_is_changed(untouched, book):
+    for task in tasks_behind_the_checks(untouched, book, "drainer"):
+        done = playbook.run(untouched, book, "--start-at-task", task, tags="drainer")
+        assert not done.restarts(), done.output
+
+
+@pytest.mark.parametrize("flags,why", [
+    (["--skip-tags=pump"], "selects nothing of this playbook"), (["--tags=pump,nothing"], "selects nothing of this playbook"),
+    (["--tags=pump,drainer"], "selects nothing of this playbook"), (["--tags=always"], "selects nothing of this playbook"),
+    (["--tags=untagged"], "selects nothing of this playbook"), (["--tags=pump", "--limit=pd1"], "--limit leaves none of it"),
+    (["--tags=pump", "--limit=localhost"], "--limit")])
+def test_what_leaves_nothing_to_do_fails_and_says_so(untouched, flags, why):
+    done = playbook.roll(untouched, *flags, tags=None)
     assert done.status != 0
-    assert "checks_left_out" in done.output
+    assert why in " ".join(done.output.split())
 
 
-@pytest.mark.parametrize("flags", [["--skip-tags=pump"], ["--tags=pump,nothing"], ["--limit=pd1"], ["--limit=localhost"],
-                                   ["--skip-tags=pump,always"]])
-def test_what_leaves_nothing_to_do_changes_nothing(untouched, flags):
-    playbook.roll(untouched, *flags, tags=None if any("--tags" in flag for flag in flags) else "pump")
+def test_without_its_checks_nothing_runs(untouched):
+    playbook.roll(untouched, "--skip-tags=pump,always", tags=None)
+
+
+@pytest.mark.parametrize("flags", [["--tags=pump,always"], ["--tags=all"], ["--tags=tagged", "--skip-tags=drainer"], []])
+def test_these_all_mean_the_pumps(untouched, flags):
+    plan = playbook.roll(untouched, "--check", *flags, tags=None).assert_done()
+    assert {host for host, _ in plan.results("copy-binary", "ok")} == {"pump1", "pump2", "pump3"}
 
 
 def test_more_output_is_as_safe(untouched):
     plan = playbook.roll(untouched, "--check", "--diff", "-vvv", "-f", "50").assert_done()
     assert {host for host, _ in plan.results("copy-binary", "ok")} == {"pump1", "pump2", "pump3"}
+
+
+def test_no_output_shows_what_drainer_toml_holds(untouched, peers):
+    untouched.offer(peers.drainer, "drainer")
+    config = pathlib.Path(playbook.copy_of_playbooks(untouched), "conf/drainer1_drainer.toml")
+    config.write_text('detect-interval = 3\n[syncer.to]\nuser = "root"\npassword = "hush-hush"\n', encoding="utf-8")
+    try:
+        plan = playbook.run(untouched, "stop_drainer.yml", "--check", "--diff", "-vvv", tags="drainer").assert_done()
+    finally:
+        config.unlink()
+    assert "detect-interval = 3" in plan.output, "its diff is shown"
+    assert "hush-hush" not in plan.output
+
+
+def test_a_limit_does_not_leave_out_a_pump_that_is_down(running, peers):
+    running.offer(peers.new)
+    running.pump("pump3").stop()
+    before = running.pids()
+    try:
+        playbook.roll(running, "--limit=pump2").assert_refused("peers_not_ready")
+        assert running.pids() == before
+    finally:
+        running.pump("pump3").start()
+        running.pump("pump3").wait_ready()
 
 
 def test_a_limit_restarts_that_pump_alone_and_asks_all_others(running, peers):
@@ -106,3 +168,24 @@ def test_ad_hoc_puts_the_binary_in_place_and_checks_it_too(running, peers, tmp_p
     status, refused = ad_hoc(running, "-a", f"src={peers.drainer} dest={dest} component=pump")
     assert status != 0 and refused["error"]["code"] == "wrong_program"
     assert process.file_digest(dest) == process.file_digest(peers.new)
+
+
+def test_module_defaults_by_the_names_without_hyphen(running, tmp_path):
+    """Each default must have arrived: none of these tasks gives an argument that decides."""
+    pump, dest = running.pumps[0], tmp_path / "file"
+    tasks = [{"copy_binary": {"content": "x", "dest": str(dest)}}, {"rolling_restart": {"component": "pump"}},
+             {"wait_synced": {"stable_for": 1}, "ignore_errors": True},
+             {"decommission_legacy": {"component": "pump"}, "ignore_errors": True}]
+    defaults = {"copy_binary": {"mode": "0640"},
+                "rolling_restart": {"action": "status", "deploy_dir": pump.deploy_dir, "port": pump.port, "supervision": "supervise",
+                                    "service": f"{pump.deploy_dir}/status/pump"},
+                "wait_synced": {"drainers": ["127.0.0.1:1"], "tso_from": pump.advertised, "timeout": 2},
+                "decommission_legacy": {"evidence_file": str(tmp_path / "none.json")}}
+    book = pathlib.Path(playbook.copy_of_playbooks(running), "defaults.yml")
+    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}]),
+                    encoding="utf-8")
+    done = playbook.run(running, book.name, tags=None).assert_done()
+    assert stat.S_IMODE(dest.stat().st_mode) == 0o640
+    assert done.results("rolling-restart")[0][1]["node"]["before"]["pid"] == pump.pid
+    assert [drainer["url"] for drainer in done.results("wait-synced")[0][1]["drainers"]] == ["http://127.0.0.1:1"]
+    assert done.results("decommission-legacy")[0][1]["error"]["code"] == "no_proof"

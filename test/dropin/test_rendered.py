@@ -1,5 +1,6 @@
 """Files on the hosts: line for line what tidb-ansible renders for the same variables, but for the differences listed here."""
 import difflib
+import itertools
 import json
 import os
 import re
@@ -56,6 +57,9 @@ MemoryLimit = 16G
 """
 
 LATER_LIMITS = "[pump_servers:vars]\nCPUQuota = 200%\nIOReadBandwidthMax = /dev/sda 1M\nIOWriteBandwidthMax = /dev/sda 1M\nrestart =\n"
+
+# By turns for the Drainers: copied as it is, also without an end of line and with what a template or a shell would touch.
+DRAINER_TOMLS = ('# ours\ndetect-interval = 10\n\n[syncer.to]\npassword = "{{ $HOME }} #\\\\"\n\n', 'detect-interval = 10')
 
 PUMP_YML = "global:\n  gc: 3\n  heartbeat-interval: 1\nsecurity:\nstorage:\n  sync-log: false\n  kv:\n    block-size: 8\n"
 PUMP_YML_2_0 = "global:\n  gc: 3\n  heartbeat-interval: 1\nsecurity:\n"
@@ -121,14 +125,23 @@ def prepared(tmp_path_factory):
                 tasks = yaml.safe_load((folder / "roles" / component / "tasks/main.yml").read_text(encoding="utf-8"))
                 wanted = [task for task in tasks if re.match(r"load|generate", task.get("name", ""))]
                 host = {"set_fact": {"pump_host": "{{ hostvars[inventory_hostname].ansible_host | default(inventory_hostname) }}"}}
-                add(folder / "roles" / component, [host, *wanted], UPSTREAM[component])
+                add(folder / "roles" / component, [host, *wanted, *copied(tasks)], UPSTREAM[component])
                 own = yaml.safe_load((folder / "roles/tidb_binlog" / component / "tasks/stage.yml").read_text(encoding="utf-8"))
                 add(folder / "roles/tidb_binlog" / component, [task for task in own if "copy-binary" not in task],
-                    OURS % {"component": component, "more": "__drainer_run_files" if component == "drainer" else "[]"})
+                    OURS % {"component": component, "more": "__drainer_conf_files + __drainer_run_files" if component == "drainer" else "[]"})
             shutil.copy(paths.TESTS / "dropin/rendering.yml", folder)
             known[branch] = folder
         return known[branch]
     return make
+
+
+def copied(tasks):
+    """tidb-ansible's own task that copies drainer.toml, but to a file of each Drainer in `out`."""
+    for task in tasks:
+        if task.get("name") == "create configuration file" and "copy" in task:
+            where, found = re.subn(r'dest="[^"]*/conf/(\S+)"', r'dest="{{ out }}/{{ inventory_hostname }}.\1"', task["copy"])
+            assert found == 1, task
+            yield {**task, "copy": where}
 
 
 def add(role, tasks, more):
@@ -139,6 +152,9 @@ def add(role, tasks, more):
 def rendered(checkout, inventory, folder):
     """[(host, component, theirs, ours)], each of the last two {file: content}"""
     (folder / "inventory.ini").write_text(inventory, encoding="utf-8")
+    drainers = re.findall(r"^\S+", inventory.partition("[drainer_servers]\n")[2].partition("\n[")[0], re.M)
+    for drainer, text in zip(drainers, itertools.cycle(DRAINER_TOMLS)):
+        (checkout / f"conf/{drainer}_drainer.toml").write_text(text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     done = subprocess.run(
         ["/usr/bin/ansible-playbook", "-i", folder / "inventory.ini", "-c", "local", "-f", "5", "-e", f"out={folder}",
@@ -146,13 +162,16 @@ def rendered(checkout, inventory, folder):
         cwd=checkout, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     for theirs in sorted(folder.glob("*.theirs")):
-        yield (*theirs.name.removesuffix(".theirs").rsplit(".", 1), json.loads(theirs.read_text(encoding="utf-8")),
-               json.loads(theirs.with_suffix(".ours").read_text(encoding="utf-8")))
+        host, component = theirs.name.removesuffix(".theirs").rsplit(".", 1)
+        files = json.loads(theirs.read_text(encoding="utf-8"))
+        if component == "drainer":
+            files["drainer.toml"] = (folder / f"{host}.drainer.toml").read_text(encoding="utf-8")
+        yield host, component, files, json.loads(theirs.with_suffix(".ours").read_text(encoding="utf-8"))
 
 
 def differences(theirs, ours):
-    """Lines that differ, as -theirs and +ours."""
-    lines = difflib.unified_diff(theirs.splitlines(), ours.splitlines(), lineterm="", n=0)
+    """Lines that differ, as -theirs and +ours; a missing end of line is a difference, too."""
+    lines = difflib.unified_diff(theirs.split("\n"), ours.split("\n"), lineterm="", n=0)
     return [line for line in lines if not re.match(r"---|\+\+\+|@@", line)]
 
 
@@ -161,7 +180,16 @@ def intended(branch, name, line):
                for branches, file, pattern, _ in INTENDED)
 
 
-@pytest.mark.parametrize("branch", ["release-2.0-new-binlog", "release-2.1", "release-3.0", "master"])
+COMPARED = ("release-2.0-new-binlog", "release-2.1", "release-3.0", "master")
+RENDERED_BY = ("roles/pump", "roles/drainer", "roles/systemd", "roles/supervise", "group_vars/all.yml", "conf/pump.yml")
+
+
+@pytest.mark.parametrize("branch", sorted(set(upstream.BRANCHES) - set(COMPARED)))
+def test_the_other_branches_render_by_the_same_files(branch):
+    assert upstream.git(upstream.clone(), "diff", "--stat", "release-3.0", branch, "--", *RENDERED_BY) == ""
+
+
+@pytest.mark.parametrize("branch", COMPARED)
 @pytest.mark.parametrize("kind", INVENTORIES)
 def test_every_file_is_what_tidb_ansible_renders(branch, kind, prepared, tmp_path):
     checkout = prepared(branch)

@@ -47,8 +47,9 @@ class Cluster:
     tls = None  # {ca, cert, key} of a client, where TLS is spoken
 
     def __init__(self, old, pumps=3, gateway=True, supervision="supervise", start=True, base=None, disks=None,
-                 old_drainer=None, drainers=0):
+                 old_drainer=None, drainers=0, one_host=False):
         self.folder = tempfile.mkdtemp(prefix="tbu.", dir=base or os.environ.get("TBU_TMP"))
+        self.inventory = pathlib.Path(self.folder, "inventory.ini")
         os.chmod(self.folder, 0o755)
         self._numbers = itertools.count(1)
         self._disks = disks or {}  # {pump: size of a file system of its own, as mount takes it}
@@ -61,7 +62,8 @@ class Cluster:
             network = net.free_network()
             self.pd = Pd(f"{self.folder}/pd", f"{network}.1", gateway, self.environment)
             self.pd.start()
-            self.pumps = [self._make_pump(number, f"{network}.{10 + number}", old) for number in range(1, pumps + 1)]
+            self.pumps = [self._make_pump(number, f"{network}.{10 if one_host else 10 + number}", old)
+                          for number in range(1, pumps + 1)]
             self._network, self.drainers = network, []
             for _ in range(drainers):
                 self.add_drainer(old_drainer)
@@ -126,7 +128,7 @@ class Cluster:
     def write_inventory(self, enable_binlog="True", pumps=None, **extra):
         """Writes the inventory, as far as it differs from tidb-ansible's defaults; `extra` are more variables."""
         lines = [f"{pump.name} ansible_host={pump.address} deploy_dir={pump.deploy_dir} pump_port={pump.port} "
-                 f"resources_dir={self.resources_dir}"  # of each host: group_vars/all.yml wins over [all:vars]
+                 f"resources_dir={self.resources_dir}"
                  for pump in (self.pumps if pumps is None else pumps)]
         drainers = [f"{drainer.name} ansible_host={drainer.address} deploy_dir={drainer.deploy_dir} "
                     f"drainer_port={drainer.port} resources_dir={self.resources_dir} {drainer.host_variables}"
@@ -136,10 +138,6 @@ class Cluster:
                                 supervision=self.supervision,
                                 extra="\n".join(f"{name} = {value}" for name, value in extra.items()))
         self.inventory.write_text(text, encoding="utf-8")
-
-    @property
-    def inventory(self):
-        return pathlib.Path(self.folder, "inventory.ini")
 
     def new_path(self, name):
         """A path of the cluster that nothing else uses."""

@@ -1,7 +1,6 @@
 """A LegacyCluster with hosts for new Pumps and a new Drainer, on which nothing is yet, and the operator of its migration."""
 import json
 import os
-import shutil
 
 from . import paths, playbook, tool, wait
 from .cluster import MARK, make_peer
@@ -182,8 +181,6 @@ class Migration(Operator, LegacyCluster):
                 host.give_to_user()
             self.prepare_control_host()
             self._offer_supervise()
-            for program in ("svc", "svstat"):
-                shutil.copy2(f"/usr/bin/{program}", f"{self.resources_dir}/bin/{program}")
             self.write_inventory()
         except BaseException:
             self.close(keep_files=True)
@@ -192,8 +189,14 @@ class Migration(Operator, LegacyCluster):
     def _offer_supervise(self):
         """The stand-in's, which gives what it starts the environment of this cluster."""
         with open(paths.peer("supervise"), encoding="ascii") as file:
-            script = exporting(file.read(), {name: self.environment[name] for name in ("BASH_ENV", MARK)})
-        path = f"{self.resources_dir}/bin/supervise"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(script)
-        os.chmod(path, 0o755)
+            supervise = exporting(file.read(), {name: self.environment[name] for name in ("BASH_ENV", MARK)})
+        # scripts, too: the programs are those of the user land the tool runs in
+        texts = {"supervise": supervise,
+                 **{program: f'#!/bin/sh
+exec /usr/bin/{program} "$@"
+' for program in ("svc", "svstat")}}
+        for program, text in texts.items():
+            path = f"{self.resources_dir}/bin/{program}"
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            os.chmod(path, 0o755)

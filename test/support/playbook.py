@@ -31,9 +31,12 @@ class Run:
             self.process = subprocess.Popen(command, cwd=folder or copy_of_playbooks(cluster), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, env=environment, start_new_session=True)
         self.status = None
+        self._ours = not folder
 
     def wait(self, timeout=600):
         self.status = self.process.wait(timeout)
+        # of our playbooks, on every version of Ansible that runs these tests (compat/run)
+        assert not self._ours or "DEPRECAT" not in self.output.upper(), self.output
         return self
 
     def kill(self):
