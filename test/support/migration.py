@@ -192,9 +192,7 @@ class Migration(Operator, LegacyCluster):
             supervise = exporting(file.read(), {name: self.environment[name] for name in ("BASH_ENV", MARK)})
         # scripts, too: the programs are those of the user land the tool runs in
         texts = {"supervise": supervise,
-                 **{program: f'#!/bin/sh
-exec /usr/bin/{program} "$@"
-' for program in ("svc", "svstat")}}
+                 **{program: f'#!/bin/sh\nexec /usr/bin/{program} "$@"\n' for program in ("svc", "svstat")}}
         for program, text in texts.items():
             path = f"{self.resources_dir}/bin/{program}"
             with open(path, "w", encoding="ascii") as file:
