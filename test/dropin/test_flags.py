@@ -52,6 +52,34 @@ def test_no_play_for_several_hosts_takes_its_order_from_outside(book):
     assert not [play["name"] for play in plays if play.get("hosts", "localhost") != "localhost" and play.get("strategy") != "linear"]
 
 
+ONE_BY_ONE = """\
+- hosts: all
+  gather_facts: false
+  serial: 1
+  tasks: [{raw: "true"}]
+- hosts: all
+  gather_facts: false
+  tasks: [{debug: {msg: all was well}}]
+"""
+
+
+def test_a_host_that_is_gone_ends_a_run_of_one_by_one(tmp_path):
+    """What ours rely on. With any_errors_fatal Ansible counts such a host twice, and goes on with the next one."""
+    (tmp_path / "inventory.ini").write_text("one ansible_connection=local\ntwo ansible_host=127.0.0.1 ansible_port=1\n"
+                                            "three ansible_connection=local\n", encoding="utf-8")
+    (tmp_path / "one_by_one.yml").write_text(ONE_BY_ONE, encoding="utf-8")
+    done = subprocess.run(["ansible-playbook", "-i", "inventory.ini", "one_by_one.yml"], cwd=tmp_path, check=False,
+                          capture_output=True, text=True)
+    assert done.returncode != 0
+    assert re.findall(r"^(\w+) .*ok=(\d)", done.stdout, re.M) == [("one", "1"), ("two", "0")], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("book", sorted(path.name for path in paths.PLAYBOOKS.glob("*.yml")))
+def test_no_play_one_by_one_says_any_errors_fatal(book):
+    plays = yaml.safe_load((paths.PLAYBOOKS / book).read_text(encoding="utf-8"))
+    assert not [play["name"] for play in plays if play.get("serial") and play.get("any_errors_fatal")]
+
+
 def tasks_behind_the_checks(cluster, book, component):
     """Names of the tasks that follow the preflight, as --start-at-task takes them."""
     listed = playbook.run(cluster, book, "--list-tasks", tags=component).assert_done().output
