@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "binlog/metrics_page.hpp"
+
 namespace binlog {
 namespace {
 
@@ -109,7 +111,7 @@ evidence drainer_case::drained(drainer_sample const& sample) {
   auto const which = evidence_name::drained;
   auto const before = last_events_;
   last_events_.reset();
-  if (!sample.metrics) return unknown(which, sample.metrics.error().what);
+  if (!sample.metrics) return unknown(which, cause(sample.metrics.error(), drained_by_hand));
   last_events_ = sample.metrics->events;
   // Something was applied since the last look: the quiet time starts anew.
   if (before != last_events_) held_since_[static_cast<std::size_t>(which)].reset();
@@ -119,7 +121,7 @@ evidence drainer_case::drained(drainer_sample const& sample) {
 
 evidence drainer_case::applied(drainer_sample const& sample, requirements const& demanded) {
   auto const which = evidence_name::applied;
-  if (!sample.metrics) return unknown(which, sample.metrics.error().what);
+  if (!sample.metrics) return unknown(which, cause(sample.metrics.error(), applied_by_hand));
   if (sample.metrics->position) best_position_ = std::max(best_position_.value_or(0), *sample.metrics->position);
   if (!demanded.barrier)
     return unknown(which,

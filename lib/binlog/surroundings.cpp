@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "binlog/metrics_page.hpp"
+
 namespace binlog {
 namespace {
 
@@ -181,7 +183,8 @@ evidence surroundings::old_writes_flat(milliseconds at) const {
   auto const which = evidence_name::old_writes_flat;
   double calls = 0;
   for (auto const& each : writes_) {
-    if (!each.good(at)) return unknown(which, each.answer ? "an old Pump stopped answering" : each.answer.error().what);
+    if (!each.good(at))
+      return unknown(which, each.answer ? "an old Pump stopped answering" : cause(each.answer.error(), quiet_by_hand));
     calls += each.answer->calls;
   }
   auto const quiet = flat_since_ ? at - *flat_since_ : milliseconds(0);

@@ -19,6 +19,7 @@ constexpr code_row code_table[] = {
     {errc::system_failure, "system_failure", 111},
     {errc::network_failure, "network_failure", 111},
     {errc::bad_answer, "bad_answer", 111},
+    {errc::no_metrics, "no_metrics", 111},
     {errc::tls_failed, "tls_failed", 111},
     {errc::tls_plaintext_peer, "tls_plaintext_peer", 111},
     {errc::registry_unreadable, "registry_unreadable", 111},

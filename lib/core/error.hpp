@@ -19,6 +19,7 @@ enum class errc {
   system_failure,       // a system call failed
   network_failure,      // no connection, connection lost, name not found
   bad_answer,           // a peer answered something that is not what its API promises
+  no_metrics,           // an old node of a version that serves no /metrics
   tls_failed,           // TLS handshake or verification failed
   tls_plaintext_peer,   // TLS demanded, the peer speaks plaintext
   registry_unreadable,  // neither PD's etcd nor a Pump gave the registry

@@ -7,7 +7,7 @@ import pytest
 
 from hosts.rig.old import OldRig
 from support import process, wait
-from support.migration import CLUSTER_ID
+from support.migration import BY_HAND, CLUSTER_ID
 from support.retiring import running_as
 
 pytestmark = pytest.mark.kafka
@@ -25,22 +25,29 @@ def migrated(request):
     with OldRig(mode, drainer_unit=unit) as rig:
         wait.until("rows arrive downstream", lambda: rig.received, 60)
         rig.drainer_was = as_it_ran(rig.old_drainer)
+        by_hand = BY_HAND if mode == "rc2.3" else {}
+        # nobody can have seen yet that all has arrived
+        at_first = {**by_hand, "migration_accept": "old_writes_flat"} if by_hand else {}
         rig.first = rig.migrate()
         rig.old_drainer.set_knobs(stuck=True, lie_synced=True)  # from here on there is something unread
         enough = len(rig.sent) + 100
         wait.until("there are unread messages", lambda: len(rig.sent) > enough, 60)
         barrier = rig.pause_business()
-        rig.unread = len(set(rig.sent) - set(rig.received))
+        before_the_barrier = set(rig.sent)
+        rig.unread = len(before_the_barrier - set(rig.received))
         rig.switch(rig.new_tidb())
-        rig.unproven = rig.migrate(migration_barrier=barrier, migration_wait=8)
+        rig.unproven = rig.migrate(migration_barrier=barrier, migration_wait=8, **at_first)
         rig.resume_business()
         rig.drainer_then = rig.old_drainer.pid, rig.new_drainer.pid
         rig.old_drainer.set_knobs()
-        rig.second = rig.migrate()
+        if by_hand:
+            wait.until("all before the barrier has arrived", lambda: before_the_barrier <= set(rig.received), 60)
+        rig.second = rig.migrate(**by_hand)
         rig.upto = list(rig.steps)
         rig.before_retiring = rig.old_pids()
         rig.digests = [process.file_digest(pump.unit_file) for pump in rig.old_pumps]
-        rig.third = rig.decommission()
+        rig.retiring = {name: by_hand[name] for name in by_hand if name == "legacy_accept"}
+        rig.third = rig.decommission(**rig.retiring)
         yield rig
 
 
@@ -89,7 +96,7 @@ def test_the_old_ones_go_back_and_are_retired_again(migrated):
     for pump, digest in zip(migrated.old_pumps, migrated.digests):
         assert pump.is_online() and pump.machine.systemctl("is-enabled", "pump.service") == "enabled"
         assert process.file_digest(pump.unit_file) == digest
-    migrated.decommission().assert_done()
+    migrated.decommission(**migrated.retiring).assert_done()
     assert not any(migrated.old_pids().values())
 
 
@@ -128,7 +135,7 @@ def test_the_shortcut_gives_the_old_version_up():
         rig.old_drainer.set_knobs(stuck=True)
         rig.decommission().assert_refused("wrong_order")
         assert all(rig.old_pids().values())
-        rig.decommission(abandon_data=CLUSTER_ID).assert_done()
+        rig.decommission(abandon_data=CLUSTER_ID, legacy_accept="metrics").assert_done()
         assert not any(rig.old_pids().values())
         assert rig.record["steps"]["retired"]["abandoned"] is True
         assert os.listdir(rig.old_drainer.data_dir), "data stays"

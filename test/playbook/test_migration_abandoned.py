@@ -17,14 +17,16 @@ def test_the_old_version_is_not_given_up_by_mistake(given_up):
     pids = given_up.old_pids()
     given_up.decommission().assert_refused("wrong_order")
     given_up.decommission(abandon_data=CLUSTER_ID + 1).assert_refused("wrong_cluster")
-    given_up.decommission(abandon_data=CLUSTER_ID).assert_refused("still_written")
+    # without metrics nothing tells whether an old Pump is called
+    untold = given_up.decommission(abandon_data=CLUSTER_ID).assert_refused("unproven")
+    assert "accept metrics" in " ".join(untold.output.split())
     assert given_up.old_pids() == pids
 
 
 def test_given_up_it_is_retired_without_a_proof(given_up):
     given_up.switch(given_up.new_tidb())
     given_up.old_drainer.set_knobs(stuck=True)
-    run = given_up.decommission(abandon_data=CLUSTER_ID).assert_done()
+    run = given_up.decommission(abandon_data=CLUSTER_ID, legacy_accept="metrics").assert_done()
     assert [host for host, _ in run.results("decommission-legacy", "ok")] == ["olddrainer", "tidb1", "tidb2"]
     assert not any(given_up.old_pids().values())
     assert given_up.record["steps"]["retired"]["abandoned"] is True

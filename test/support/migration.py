@@ -15,6 +15,9 @@ HERE = {"ansible_connection": "local", "ansible_user": "tidb", "ansible_python_i
 # Waits of whole seconds that say nothing on stand-ins; no check is left out.
 QUICK = {"migration_stable_for": 2, "migration_wait": 60, "drainer_stable_for": 2}
 
+# What the operator of a Local version, which serves no metrics, has seen by hand and answers for.
+BY_HAND = {"legacy_accept": "metrics", "migration_accept": "old_writes_flat,drained,applied"}
+
 
 class FreshPump(PumpHost):
     """A host that a Pump is to be deployed on: it makes its id itself."""

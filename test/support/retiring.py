@@ -25,7 +25,8 @@ class Retiring(LegacyCluster):
             self.proof = f"{self.folder}/proof.json"
             proven = self.tool("wait-synced", f"--drainers={self.old_drainer.advertised}", f"--pumps={self.old_pump.advertised}",
                                f"--pd-urls={self.pd.url}", f"--barrier={barrier}", "--stable-for=1", "--interval=0.5",
-                               "--timeout=90", f"--evidence-file={self.proof}")
+                               "--timeout=90", f"--evidence-file={self.proof}",
+                               *(["--accept=drained,applied"] if mode == "rc2.3" else []))
             assert proven.status == 0, proven
         except BaseException:
             self.close()
@@ -46,6 +47,7 @@ class Retiring(LegacyCluster):
             options.update(new_drainers=",".join(each.advertised for each in self.drainers) or "127.0.0.1:1",
                            old_drainers=self.old_drainer.advertised)
         if component in ("drainer", "pump"):
+            options["accept"] = "metrics" if self.mode == "rc2.3" else None
             options["tidbs"] = self.tidb.advertised
             if self.old_supervision != "command":
                 options["supervision"] = "supervise"

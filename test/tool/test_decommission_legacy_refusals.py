@@ -93,19 +93,39 @@ def test_a_tidb_that_was_not_switched(old):
         assert old.stop_old("drainer", tidbs=tidb.address).code == "still_written"
     with answering.Server({"/info/all": json.dumps({"all_servers_info": {"x": {"ip": "10.0.0.1", "status_port": 1}}})}) as tidb:
         assert old.stop_old("drainer", tidbs=tidb.address).code == "unproven"
-        assert old.stop_old("drainer", "--check", tidbs=tidb.address, accept="tidb_status").status == 0
+        assert old.stop_old("drainer", "--check", tidbs=tidb.address, accept="tidb_status,metrics").status == 0
     assert old.stop_old("drainer", tidbs="127.0.0.1:1").code == "unproven"
 
 
 def test_binlogs_that_were_lost(old):
-    old.old_pump.set_knobs(loss_count=3)
-    try:
-        refused = old.stop_old("drainer")
+    """By a Pump of a version that tells it."""
+    with answering.OldPump(lost=3) as pump:
+        refused = old.stop_old("drainer", old_pumps=pump.address)
         assert refused.code == "binlogs_lost" and "3 binlogs" in refused["msg"], refused
-        accepted = old.stop_old("drainer", "--check", accept="loss")
-        assert accepted.status == 0 and accepted["accepted"] == ["loss"]
-    finally:
-        old.old_pump.set_knobs()
+        accepted = old.stop_old("drainer", "--check", old_pumps=pump.address, accept="loss,metrics")
+        assert accepted.status == 0 and accepted["accepted"] == ["loss", "metrics"]
+
+
+@pytest.mark.parametrize("needs", [{}, {"accept": "abandon_data=4012345678901234567", "evidence_file": None, "new_pumps": None}],
+                         ids=["proven", "abandoned"])
+def test_what_a_version_without_metrics_cannot_tell_is_never_taken_for_granted(old, needs):
+    refused = old.stop_old("drainer", **{"accept": None, **needs})
+    assert codes(refused) == {"unproven"}, refused
+    assert len(refused["refusals"]) == (1 if needs else 2)
+    for each in refused["refusals"]:
+        assert "serves no metrics" in each["what"] and each["hint"].endswith("accept metrics says so"), each
+    accept = ",".join(filter(None, [needs.get("accept"), "metrics"]))
+    accepted = old.stop_old("drainer", "--check", **{**needs, "accept": accept})
+    assert accepted.status == 0 and "metrics" in accepted["accepted"], accepted
+
+
+@pytest.mark.parametrize("answer", [answering.server_error, answering.html, answering.silence, answering.not_http])
+def test_metrics_that_fail_otherwise_are_not_accepted(old, answer):
+    with answering.OldPump() as pump:
+        pump.routes["/metrics"] = answer
+        refused = old.stop_old("drainer", old_pumps=pump.address)
+        assert codes(refused) == {"unproven"} and "accept metrics" not in str(refused["refusals"]), refused
+    assert codes(old.stop_old("drainer", old_pumps="127.0.0.1:1")) == {"unproven"}
 
 
 def test_new_pumps_that_are_not_online(old):
@@ -138,7 +158,7 @@ def test_a_plaintext_peer_where_tls_is_demanded(old, tmp_path):
 
 def test_abandoned_data_wants_the_clusters_id(old):
     needs = {"evidence_file": None, "new_pumps": None}
-    assert old.stop_old("drainer", "--check", accept="abandon_data=4012345678901234567", **needs).status == 0
+    assert old.stop_old("drainer", "--check", accept="abandon_data=4012345678901234567,metrics", **needs).status == 0
     assert old.stop_old("drainer", accept="abandon_data=1", **needs).code == "wrong_cluster"
     assert old.stop_old("drainer", accept="abandon_data", **needs).status == 100
     assert old.stop_old("drainer", **needs).status == 100

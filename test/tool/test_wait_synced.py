@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support import tool
-from support.answering import Drainer, OldDrainer, OldPump, Pump, Server, tso
+from support.answering import Drainer, OldDrainer, OldPump, Pump, Server, html, not_http, server_error, silence, tso
 from support.copying import mounted
 
 QUICK = {"stable_for": 1, "interval": 0.2, "timeout": 8}
@@ -131,6 +131,61 @@ def test_an_old_drainer_needs_its_checkpoint_past_the_barrier():
         drainer.queued = 1
         call = wait(timeout=3, barrier=barrier, **options)
         assert call.status == 99 and not evidence(call)["drained"]["held"]
+
+
+UNTOLD = ("drained", "applied", "old_writes_flat")
+
+
+@pytest.fixture
+def without_metrics():
+    """A Drainer and a Pump of a version that serves no metrics."""
+    with OldDrainer() as drainer, OldPump() as pump:
+        del drainer.routes["/metrics"], pump.routes["/metrics"]
+        yield drainer, pump
+
+
+@pytest.mark.parametrize("kind", ["local", "auto"])
+def test_what_a_version_without_metrics_cannot_tell_the_operator_answers_for(tmp_path, without_metrics, kind):
+    drainer, pump = without_metrics
+    options = {"drainers": drainer.address, "pumps": pump.address, "old_pumps": pump.address, "kind": kind, "barrier": tso(30)}
+    call = wait(timeout=3, **options)
+    assert call.status == 99 and call["drainers"][0]["verdict"] == "unknown", call
+    for name in UNTOLD:
+        found = evidence(call)[name]
+        assert found["required"] and not found["held"] and "serves no metrics" in found["value"], found
+    assert "accept drained,applied,old_writes_flat" in call["error"]["hint"] and "savePoint" in call["error"]["hint"]
+    part = wait(timeout=3, accept="drained,old_writes_flat", **options)
+    assert part.status == 99 and part["error"]["hint"].endswith("accept applied"), part
+
+    call = wait(accept=",".join(UNTOLD), evidence_file=tmp_path / "proof", **options)
+    assert call.status == 0 and call["drainers"][0]["verdict"] == "synced", call
+    assert evidence(call)["window"]["held"] and evidence(call)["pumps_complete"]["held"]
+    proof = json.loads((tmp_path / "proof").read_text(encoding="utf-8"))
+    assert sorted(proof["accepted"]) == sorted(UNTOLD)
+    assert [name for name in UNTOLD if any(name in warning for warning in call["warnings"])] == list(UNTOLD)
+
+
+def test_without_metrics_window_and_pumps_still_must_hold(without_metrics):
+    drainer, pump = without_metrics
+    options = {"drainers": drainer.address, "pumps": pump.address, "kind": "local", "accept": ",".join(UNTOLD), "timeout": 3}
+    drainer.pumps = ("tidb-9:8250",)
+    call = wait(**options)
+    assert call.status == 99 and not evidence(call)["pumps_complete"]["held"], call
+    drainer.pumps, drainer.lag = ("tidb-1:8250",), 3600
+    call = wait(**options)
+    assert call.status == 99 and not evidence(call)["window"]["held"], call
+    drainer.routes["/status"] = "null\n"  # before its first look at the registry
+    call = wait(**options)
+    assert call.status == 99 and "just started" in evidence(call)["shape"]["value"], call
+
+
+@pytest.mark.parametrize("answer", [server_error, html, not_http, silence])
+def test_metrics_that_fail_otherwise_are_no_version_without_them(answer):
+    with OldDrainer() as drainer, OldPump() as pump:
+        drainer.routes["/metrics"] = pump.routes["/metrics"] = answer
+        call = wait(drainers=drainer.address, pumps=pump.address, old_pumps=pump.address, timeout=3)
+        assert call.status == 99 and not call["synced"]
+        assert "serves no metrics" not in str(call["drainers"]) + call["error"]["hint"], call
 
 
 def test_since_is_taken_after_the_tidbs_left_the_old_pumps(tmp_path):

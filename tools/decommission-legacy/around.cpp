@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "binlog/metrics_page.hpp"
 #include "binlog/pump_api.hpp"
 #include "core/file.hpp"
 #include "http/resolver.hpp"
@@ -52,6 +53,11 @@ result<std::string> surroundings::get(http::client& client, std::string const& u
   if (!answer) return answer.error();
   if (answer->status == 200) return std::move(answer->body);
   return error{errc::bad_answer, "cannot use " + url + ": HTTP status " + std::to_string(answer->status)};
+}
+
+result<std::string> surroundings::metrics(std::string const& base_url) {
+  auto const url = base_url + "/metrics";
+  return binlog::metrics_page(plain_.send({.url = url, .timeout = answer_timeout, .max_body = most_answer}), url);
 }
 
 result<binlog::drainer_answer> surroundings::drainer_status(http::client& client, std::string const& base_url) {
@@ -184,14 +190,14 @@ void surroundings::look_at_writes(snapshot& seen) {
     pumps.push_back(url);
   }
   auto const writes = [&](std::string const& base) -> result<binlog::pump_writes> {
-    TRY_ASSIGN(auto const body, get(plain_, base + "/metrics"));
+    TRY_ASSIGN(auto const body, metrics(base));
     return binlog::decode_pump_writes(body, base + "/metrics");
   };
   auto const watched = s_.is(component::drainer) && !seen.node.address.empty();
   auto const look_at_drainer = [&] {
     snapshot::drainer_look look;
     look.status = drainer_status(plain_, own);
-    auto const body = get(plain_, own + "/metrics");
+    auto const body = metrics(own);
     look.metrics =
         body ? binlog::decode_drainer_metrics(*body, own + "/metrics") : result<binlog::drainer_metrics>(body.error());
     return look;
@@ -260,7 +266,14 @@ void surroundings::look(snapshot& seen) {
 
 result<void> surroundings::answers(std::string const& address) {
   auto const base = "http://" + address;
-  if (s_.is(component::drainer)) return may_be_asked(base);
+  if (s_.is(component::drainer)) {
+    TRY(may_be_asked(base));
+    // Without metrics its first look shows in its status alone, which is null before.
+    auto const known = metrics(base);
+    if (known || !binlog::serves_none(known.error())) return {};
+    TRY(drainer_status(plain_, base));
+    return {};
+  }
   auto const answer = plain_.send({.url = base + "/status", .timeout = short_timeout});
   if (answer || answer.error().code == errc::bad_answer) return {};
   return answer.error();

@@ -26,6 +26,7 @@ class surroundings {
 
  private:
   core::result<std::string> get(http::client& client, std::string const& url);
+  core::result<std::string> metrics(std::string const& base_url);  // of an old node
   core::result<binlog::drainer_answer> drainer_status(http::client& client, std::string const& base_url);
   // Whether an old Drainer may be asked for its /status; errc::unproven while that would be its end.
   core::result<void> may_be_asked(std::string const& base_url);

@@ -1,10 +1,12 @@
 // The rules, each over one part of what was seen. Pure.
 #pragma once
 
+#include "binlog/metrics_page.hpp"
 #include "settings.hpp"
 #include "snapshot.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace decommission_legacy {
@@ -45,6 +47,18 @@ class judge {
   void clients();
   void znodes();
   [[nodiscard]] bool serves_nobody() const;
+  // Whether two looks are a version's that serves no metrics; then it is accepted, or refused as unknown.
+  template <class T>
+  bool without_metrics(core::result<T> const& first, core::result<T> const& second, std::string const& of,
+                       std::string_view by_hand) {
+    auto const none = [](core::result<T> const& look) { return !look && binlog::serves_none(look.error()); };
+    if (!none(first) || !none(second)) return false;
+    if (s_.accept.metrics)
+      accept("metrics");
+    else
+      unknown(of + ": " + second.error().what, std::string(by_hand) + "; accept metrics says so");
+    return true;
+  }
 
   settings const& s_;
   snapshot const& seen_;

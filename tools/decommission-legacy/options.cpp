@@ -94,8 +94,8 @@ module::tool const& description() {
                .help = "Topics that are the binlog's, besides those of the Pumps in the registry."},
               {.name = "accept",
                .type = option_type::list,
-               .help = "What the operator answers for: loss, tidb_status, registry, cluster_id, ensemble, group=NAME, "
-                       "client=ADDRESS, znode=/PATH, abandon_data=CLUSTER_ID."},
+               .help = "What the operator answers for: loss, tidb_status, registry, cluster_id, ensemble, metrics, "
+                       "group=NAME, client=ADDRESS, znode=/PATH, abandon_data=CLUSTER_ID."},
               {.name = "tls_ca",
                .type = option_type::path,
                .help = "CA of PD, TiDBs, new Pumps and Drainers. With it they are spoken to in https only."},

@@ -40,12 +40,14 @@ result<accepted> decode_accept(std::vector<std::string> const& names) {
         a.cluster_id = true;
       else if (word == "ensemble")
         a.ensemble = true;
+      else if (word == "metrics")
+        a.metrics = true;
       else if (word == "abandon_data")
         return usage("cannot accept abandon_data: type the cluster's id with it", "accept: abandon_data=CLUSTER_ID");
       else
-        return usage(
-            "cannot accept '" + text +
-            "': know loss, tidb_status, registry, cluster_id, ensemble, group=, client=, znode=, abandon_data=");
+        return usage("cannot accept '" + text +
+                     "': know loss, tidb_status, registry, cluster_id, ensemble, metrics, group=, client=, znode=, "
+                     "abandon_data=");
       continue;
     }
     if (word == "abandon_data") {
@@ -61,9 +63,9 @@ result<accepted> decode_accept(std::vector<std::string> const& names) {
     } else if (word == "znode" && value.starts_with('/')) {
       a.znodes.insert(value);
     } else {
-      return usage(
-          "cannot accept '" + text +
-          "': know loss, tidb_status, registry, cluster_id, ensemble, group=, client=, znode=/, abandon_data=");
+      return usage("cannot accept '" + text +
+                   "': know loss, tidb_status, registry, cluster_id, ensemble, metrics, group=, client=, znode=/, "
+                   "abandon_data=");
     }
   }
   return a;

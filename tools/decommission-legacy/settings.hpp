@@ -28,6 +28,7 @@ struct accepted {
   bool registry = false;
   bool cluster_id = false;
   bool ensemble = false;
+  bool metrics = false;
   std::optional<std::uint64_t> abandoned;  // cluster id
   std::set<std::string> groups;
   std::set<std::string> clients;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "binlog/metrics_page.hpp"
 #include "files/digest.hpp"
 #include "http/url.hpp"
 
@@ -116,7 +117,8 @@ void watch::add_errands() {
   for (std::size_t i = 0; i < s.old_pumps.size(); ++i)
     add([this, i, url = s.old_pumps[i] + "/metrics"](std::size_t number, milliseconds at) {
       get(url, most_metrics, [=, this](response answer) {
-        auto const body = body_of(std::move(answer), url);
+        auto const body = binlog::metrics_page(std::move(answer), url);
+        if (!body && binlog::serves_none(body.error())) untold_.insert(binlog::evidence_name::old_writes_flat);
         around_.writes(i, at, body ? binlog::decode_pump_writes(*body, url) : body.error());
         done(number);
       });
@@ -162,7 +164,7 @@ void watch::ask_drainer(std::size_t number, std::size_t drainer, milliseconds at
   if (!with_metrics) return ask_status();
   auto const metrics_url = d.url + "/metrics";
   get(metrics_url, most_metrics, [=, this, &d](response answer) {
-    auto const body = body_of(std::move(answer), metrics_url);
+    auto const body = binlog::metrics_page(std::move(answer), metrics_url);
     if (body) d.metrics = {metrics_url, at, files::sha256(*body)};
     seen->metrics = body ? binlog::decode_drainer_metrics(*body, metrics_url) : body.error();
     if (!body || !binlog::has_not_looked_yet(*body)) return ask_status();
@@ -179,6 +181,8 @@ void watch::judge(std::size_t number, std::size_t drainer, look const& seen) {
   d.judged = d.rules.add({seen.at, seen.status, seen.metrics, around_.now(seen.at)}, demanded_, expected(old, seen.at),
                          around_.switched(seen.at));
   d.at = seen.at;
+  if (old && !seen.metrics && binlog::serves_none(seen.metrics.error()))
+    untold_.insert({binlog::evidence_name::drained, binlog::evidence_name::applied});
   // Not a whole interval late where all that is missing is time.
   if (d.judged.stable_at && *d.judged.stable_at > seen.at)
     errands_[number].due = std::min(errands_[number].due, started_ + *d.judged.stable_at);
@@ -251,8 +255,7 @@ core::result<void> watch::run(bool once, std::function<void()> const& tell) {
       return {};
     if (now >= end) {
       give_up();
-      return core::error{errc::timed_out, "cannot prove that all is synced in time",
-                         "the evidence of each Drainer says what is missing; accept names what you answer for"};
+      return core::error{errc::timed_out, "cannot prove that all is synced in time", advice()};
     }
     if (now >= next_tell) {
       tell();
@@ -262,6 +265,22 @@ core::result<void> watch::run(bool once, std::function<void()> const& tell) {
     auto const wake = std::min({next_due(), end, next_tell});
     if (!client_.run_until(wake)) std::this_thread::sleep_until(wake);
   }
+}
+
+// What to look at by hand where nothing else is left: in place of evidence that this version can't give.
+std::string watch::advice() const {
+  std::string looks;
+  std::string names;
+  auto const add = [&](binlog::evidence_name which, std::string_view by_hand) {
+    if (!untold_.contains(which) || demanded_.accepted.contains(which)) return;
+    looks += (looks.empty() ? "" : "; ") + std::string(by_hand);
+    names += (names.empty() ? "" : ",") + std::string(binlog::name(which));
+  };
+  add(binlog::evidence_name::drained, binlog::drained_by_hand);
+  add(binlog::evidence_name::applied, binlog::applied_by_hand);
+  add(binlog::evidence_name::old_writes_flat, binlog::quiet_by_hand);
+  if (names.empty()) return "the evidence of each Drainer says what is missing; accept names what you answer for";
+  return "this version serves no metrics: " + looks + "; then accept " + names;
 }
 
 // Those that never answered are unknown for that.

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,7 @@ class watch {
   binlog::expected_pumps const& expected(bool old, core::milliseconds at);
   void forget_expected();
   void give_up();
+  [[nodiscard]] std::string advice() const;
   void begin_due(core::clock::time_point now);
   [[nodiscard]] core::clock::time_point next_due() const;
 
@@ -88,6 +90,7 @@ class watch {
   std::vector<watched_drainer> drainers_;
   std::vector<raw_answer> pump_answers_;
   std::optional<core::milliseconds> since_moment_;  // a TSO taken now or later will do for `since`
+  std::set<binlog::evidence_name> untold_;          // a 404 at /metrics: this version can't tell
   std::optional<core::error> fatal_;
 };
 

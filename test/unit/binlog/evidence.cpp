@@ -1,5 +1,6 @@
 #include "binlog/evidence.hpp"
 
+#include "binlog/metrics_page.hpp"
 #include "binlog/surroundings.hpp"
 #include "support.hpp"
 
@@ -105,6 +106,40 @@ TEST_CASE("old samples need window, emptied queues and a checkpoint past the bar
     lying.window_moves = false;
     CHECK(lying.after(400) != verdict::synced);
   }
+}
+
+TEST_CASE("a version without metrics passes on the operator's word, and on its window and Pumps", "[binlog]") {
+  auto const all = std::set{evidence_name::drained, evidence_name::applied};
+  auto const none = binlog::metrics_page(http::response{.status = 404}, "URL");
+  auto local = old("local-status-not-synced-normal-idle");
+  local.metrics = none.error();
+  auto const judged = local.look();
+  for (auto const which : all) {
+    CHECK(find(judged, which)->held == holding::unknown);
+    CHECK(find(judged, which)->value.as_string().find("serves no metrics") != std::string::npos);
+  }
+  CHECK(local.after(60) == verdict::unknown);
+  for (auto const which : all) {
+    local.demanded.accepted = {which};
+    CHECK(local.after(local.second + 30) == verdict::unknown);
+  }
+  local.demanded.accepted = all;
+  CHECK(local.after(local.second + 30) == verdict::synced);
+  local.expected.ids.emplace_back("tidb-9:8250");
+  CHECK(local.after(local.second + 30) == verdict::not_synced);
+  auto frozen = old("local-status-not-synced-normal-idle");
+  frozen.metrics = none.error();
+  frozen.demanded.accepted = all;
+  frozen.window_moves = false;
+  CHECK(frozen.after(400) != verdict::synced);
+}
+
+TEST_CASE("only a 404 is a version without metrics", "[binlog]") {
+  CHECK(binlog::serves_none(binlog::metrics_page(http::response{.status = 404}, "URL").error()));
+  for (auto const status : {301U, 400U, 403U, 410U, 500U, 503U})
+    CHECK_FALSE(binlog::serves_none(binlog::metrics_page(http::response{.status = status}, "URL").error()));
+  CHECK_FALSE(binlog::serves_none(binlog::metrics_page(core::error{core::errc::timed_out, "slow"}, "URL").error()));
+  CHECK(*binlog::metrics_page(http::response{.status = 200, .body = "x 1"}, "URL") == "x 1");
 }
 
 TEST_CASE("a blocked downstream with a small gap looks good but for its checkpoint", "[binlog]") {

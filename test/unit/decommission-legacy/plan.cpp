@@ -14,6 +14,7 @@ constexpr std::int64_t second = 1000LL << 18;
 constexpr std::int64_t now = 470655449957462784;
 constexpr std::uint64_t cluster = 4012345678901234567ULL;
 
+core::error const no_metrics{errc::no_metrics, "this version serves no metrics: URL is a 404"};
 core::error const away{errc::network_failure, "cannot GET it: connection refused"};
 
 settings settings_of(component which) {
@@ -197,6 +198,15 @@ TEST_CASE("an old Drainer must still say what the proof says", "[decommission-le
       {"Local and Kafka version often answer alike", drainer, CHANGE{s.port = 8249, seen.drainer->second.status->kind = binlog::drainer_kind::local;}, ""},
       {"silent", drainer, CHANGE{s.port = 8249, seen.drainer->second.status = away;}, "unproven"},
       {"without metrics", drainer, CHANGE{s.port = 8249, seen.drainer->first.metrics = away;}, "unproven"},
+      {"of a version without metrics", drainer, CHANGE{s.port = 8249, seen.drainer->first.metrics = seen.drainer->second.metrics = no_metrics;}, "unproven"},
+      {"that is accepted", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = seen.drainer->second.metrics = no_metrics;}, ""},
+      {"and silent besides", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = seen.drainer->second.metrics = no_metrics, seen.drainer->second.status = away;}, "unproven"},
+      {"and Lower went back", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = seen.drainer->second.metrics = no_metrics, seen.drainer->second.status->lower = {now - 700 * second};}, "proof_disproved"},
+      {"and one Pump less", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = seen.drainer->second.metrics = no_metrics, seen.drainer->second.status->pumps->clear();}, "proof_disproved"},
+      {"another failure is not accepted", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = seen.drainer->second.metrics = away;}, "unproven"},
+      {"nor one look that failed otherwise", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = no_metrics, seen.drainer->second.metrics = away;}, "unproven"},
+      {"nor one look with metrics", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics = no_metrics;}, "unproven"},
+      {"what metrics say counts", drainer, CHANGE{s.accept.metrics = true, seen.drainer->first.metrics->queued = 3;}, "proof_disproved"},
       {"gone already", drainer, CHANGE{s.port = 8249, seen.node.process.reset(), seen.drainer.reset(), seen.old->drainers[0].alive = false;}, ""},
   });
 }
@@ -241,6 +251,12 @@ TEST_CASE("no TiDB may write to an old Pump, and none may have lost what it took
       {"connections unknown", pump, CHANGE{s.port = 8250, seen.socket_clients = core::result<std::size_t>(away);}, "unproven"},
       {"writes", drainer, CHANGE{s.port = 8249, seen.old_pumps[0].second->calls = 6;}, "still_written"},
       {"silent", pump, CHANGE{s.port = 8250, seen.old_pumps[0].second = away;}, "unproven"},
+      {"of a version without metrics", pump, CHANGE{s.port = 8250, seen.old_pumps[0].first = seen.old_pumps[0].second = no_metrics;}, "unproven"},
+      {"that is accepted", pump, CHANGE{s.accept.metrics = true, seen.old_pumps[0].first = seen.old_pumps[0].second = no_metrics;}, ""},
+      {"and connected", pump, CHANGE{s.accept.metrics = true, seen.old_pumps[0].first = seen.old_pumps[0].second = no_metrics, seen.socket_clients = std::size_t{1};}, "still_written"},
+      {"another failure is not accepted", pump, CHANGE{s.accept.metrics = true, seen.old_pumps[0].first = seen.old_pumps[0].second = away;}, "unproven"},
+      {"nor one look that failed otherwise", drainer, CHANGE{s.accept.metrics = true, seen.old_pumps[0].second = no_metrics;}, "unproven"},
+      {"what metrics say counts", drainer, CHANGE{s.accept.metrics = true, seen.old_pumps[0].second->lost = 2;}, "binlogs_lost"},
       {"lost", pump, CHANGE{s.port = 8250, seen.old_pumps[0].second->lost = 2;}, "binlogs_lost"},
       {"lost and accepted", pump, CHANGE{s.accept.loss = true, seen.old_pumps[0].second->lost = 2;}, ""},
       {"TiDB skips", drainer, CHANGE{s.port = 8249, (*seen.tidbs[0].servers)[0].binlog_status = "Skipping";}, "still_written"},
@@ -308,6 +324,13 @@ TEST_CASE("abandoned data needs neither proof nor new nodes, but order and silen
   abandon(s, seen);
   seen.old_pumps[0].first->lost = seen.old_pumps[0].second->lost = 4;
   CHECK(codes(s, seen).empty());
+  seen.old_pumps[0].first = seen.old_pumps[0].second = no_metrics;
+  REQUIRE(codes(s, seen) == "unproven");
+  CHECK(reasons(s, seen).front().hint.find("accept metrics") != std::string::npos);
+  s.accept.metrics = true;
+  std::vector<std::string> used;
+  CHECK(reasons_on_a_closer_look(s, seen, used).empty());
+  CHECK(used == std::vector<std::string>{"metrics"});
   seen.socket_clients = std::size_t{1};
   CHECK(codes(s, seen) == "still_written");
   seen.socket_clients = std::size_t{0};

@@ -28,6 +28,12 @@ func ParseEra(text string) (Era, error) {
 // Local tells whether binlogs stay in the Pump's files, without Kafka.
 func (e Era) Local() bool { return e == Local }
 
+// Metrics: GET /metrics came with commit a0ddfced of 2017-11-15, after the Local version, which has a 404 there.
+func (e Era) Metrics() bool { return !e.Local() }
+
+// Tolerates: facts 3.2; the Local version's Pump tells TiDB of every write that failed, and loses none.
+func (e Era) Tolerates() bool { return !e.Local() }
+
 // TsMap: facts 3.1, in /status since mid-2018.
 func (e Era) TsMap() bool { return e == Kafka }
 

@@ -25,7 +25,9 @@ type page struct {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/status", web.Misbehaving(s.knobs.Now, s.serveStatus))
-	mux.HandleFunc("/metrics", s.serveMetrics)
+	if s.era.Metrics() {
+		mux.HandleFunc("/metrics", s.serveMetrics)
+	}
 	mux.HandleFunc("/standin/notify", s.serveNotify)
 	return mux
 }

@@ -67,6 +67,9 @@ func ParseConfig(p setup.Program, args []string) (*Config, error) {
 	if err := p.Parse(fs, args, cfg, "PUMP", nil); err != nil {
 		return nil, err
 	}
+	if !p.Old.Tolerates() {
+		cfg.EnableTolerant = false // whatever a file says: the key is not known
+	}
 	adjust(&cfg.Addr, "127.0.0.1:8250")
 	adjust(&cfg.Advertise, cfg.Addr)
 	adjust(&cfg.DataDir, "data.pump")

@@ -35,7 +35,9 @@ func (s *Server) routes() http.Handler {
 	if s.era.TwoPositions() {
 		mux.HandleFunc("/drainers", web.Misbehaving(s.knobs.Now, s.serveDrainers))
 	}
-	mux.HandleFunc("/metrics", s.serveMetrics)
+	if s.era.Metrics() {
+		mux.HandleFunc("/metrics", s.serveMetrics)
+	}
 	if s.era.Local() {
 		mux.HandleFunc("/standin/pull", s.servePull)
 	}
