@@ -166,7 +166,8 @@ def test_abandoned_data_wants_the_clusters_id(old):
 
 def test_bad_options_name_themselves(old):
     for changes, name in (({"port": 0}, "port"), ({"deploy_dir": "x"}, "deploy_dir"), ({"accept": "all"}, "accept"),
-                          ({"component": "tikv"}, "component"), ({"max_age": "young"}, "max_age"), ({"service": "a/b"}, "service")):
+                          ({"component": "tikv"}, "component"), ({"max_age": "young"}, "max_age"), ({"service": "a/b"}, "service"),
+                          ({"service": "--now"}, "service")):
         refused = old.stop_old("drainer", **changes)
         assert refused.status == 100 and refused.code == "usage" and name in refused["msg"], refused
 

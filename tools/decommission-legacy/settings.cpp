@@ -109,7 +109,8 @@ result<void> decode_supervision(module::params const& params, settings& s) {
     return usage("cannot use supervision=supervise: it goes with a Pump or Drainer and deploy_dir");
   s.unit = params.string("service");
   if (s.unit.empty()) s.unit = s.is(component::pump) ? "pump" : s.node_name();
-  if (s.unit.find('/') != std::string::npos) return usage("cannot use service " + s.unit + ": not a unit's name");
+  if (s.unit.starts_with('-') || s.unit.find('/') != std::string::npos)
+    return usage("cannot use service " + s.unit + ": not a unit's name");
   if (!s.unit.ends_with(".service")) s.unit += ".service";
   TRY_ASSIGN(s.start_command, process::split_command(params.string("start_command"), "start_command"));
   TRY_ASSIGN(s.stop_command, process::split_command(params.string("stop_command"), "stop_command"));
