@@ -12,7 +12,7 @@ pytestmark = pytest.mark.kafka
 @pytest.fixture(scope="module", params=["v1.0", "v1.1", "kafka"])
 def old(request):
     """An interval long enough for some calls within it."""
-    with Retiring(mode=request.param, detect_interval=5) as ready:
+    with Retiring(mode=request.param, detect_interval=10) as ready:
         ready.were = {each.component: running_as(each.pid) for each in (ready.old_drainer, ready.old_pump)}
         yield ready
 
@@ -49,12 +49,12 @@ def test_nor_is_one_that_was_just_started(old):
     old.old_drainer.start(wait_ready=False)
     wait.until("it listens", lambda: process.listening(old.old_drainer.port))
     waited = old.tool("wait-synced", f"--drainers={old.old_drainer.advertised}", f"--pumps={old.old_pump.advertised}",
-                      "--timeout=1")
+                      "--timeout=3")
     assert waited.status == 99 and "not looked at the registry" in str(waited["drainers"]), waited
     for name in ("drainer", "pump"):
         refused = old.stop_old(name)
         assert {"drainer": "unproven", "pump": "wrong_order"}[name] in codes(refused), refused
-    time.sleep(6)
+    time.sleep(11)
     assert old.old_drainer.is_online()
     old.wait_window()
     assert_retired(old.stop_old("drainer"), old.old_drainer)
