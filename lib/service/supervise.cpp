@@ -84,7 +84,8 @@ class supervise : public supervisor {
     } else {
       TRY(svc("-u", "start", core::errc::start_failed, deadline));
     }
-    auto const obeyed = [](svstat_view const& v) { return v.state == supervision::up || v.want_up; };
+    // Down, want up: for a moment it is so before the first process, too, which would look like one that came and went.
+    auto const obeyed = [](svstat_view const& v) { return v.state == supervision::up; };
     return await(obeyed, "start", core::errc::start_failed, deadline);
   }
 

@@ -96,6 +96,23 @@ TEST_CASE("supervise: starts as tidb-ansible does, stops, and starts again under
   CHECK(process::alive(*supervise));
 }
 
+TEST_CASE("supervise: a start is over when there is a process, not when one is wanted", "[service]") {
+  if (!daemontools_here()) return;
+  deployment d;
+  auto const node = d.started();
+  REQUIRE(d.supervisor->stop(node, soon()));
+  CHECK(process::wait_for_exit(node, soon()));
+  REQUIRE(eventually([&] { return d.supervisor->look()->activity == activity::stopped; }));
+  // What supervise says between the command and the fork, for as long as a busy machine makes it.
+  write_file(d.dir / "bin/svc", "#!/bin/sh\ntouch commanded\nexec /usr/bin/svc \"$@\"\n", true);
+  write_file(d.dir / "bin/svstat",
+             "#!/bin/sh\n[ -e commanded ] && [ ! -e third ] || exec /usr/bin/svstat \"$@\"\n"
+             "[ ! -e first ] || touch third\ntouch first\necho \"$1: down 0 seconds, normally up, want up\"\n",
+             true);
+  REQUIRE(d.supervisor->start(soon()));
+  CHECK(d.supervisor->look()->activity == activity::running);
+}
+
 TEST_CASE("supervise: a node that is still ending is neither signalled again nor joined by a second one", "[service]") {
   if (!daemontools_here()) return;
   deployment d(slow);
