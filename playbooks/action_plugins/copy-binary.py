@@ -33,21 +33,14 @@ try:
 except ImportError:  # Python 2.7
     lzma = None
 
-# zstd, by its program where the control host has it, with a window as large as the file: 33 % of a Pump, 34 % of etcd, in half
-# the time of -9. Else xz, preset 0 with the x86 filter: 33 and 31 %, eight times as long, and the hosts unpack ten times
-# as long. gzip -6: 40 and 37 %.
-ZSTD = ['zstd', '-q', '-f', '-6', '--long=27', '-T0']
+# zstd, by its program where the control host has it, with a window as large as the file: 34 % of a Pump, 35 % of etcd, in
+# three quarters of the time of -6. Else xz, preset 0 with the x86 filter: 33 and 31 %, ten times as long, and the hosts
+# unpack ten times as long. gzip -6: 40 and 37 %.
+ZSTD = ['zstd', '-q', '-f', '-5', '--long=27', '-T0']
 XZ_FILTERS = lzma and [{'id': lzma.FILTER_X86}, {'id': lzma.FILTER_LZMA2, 'preset': 0}]
 ENCODINGS = ('zstd', 'xz', 'gzip')
 PACKED = ('.gz', '.tgz', '.xz', '.bz2', '.zip', '.zst')
-
-
-def _zstd(path, out):
-    """Does it; False where there is no such program, or it fails."""
-    try:
-        return subprocess.call(ZSTD + [path, '-o', out], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) == 0
-    except EnvironmentError:
-        return False
+LARGE = 1 << 20  # bytes: packed while the hosts are asked what they lack
 
 
 def _gzip(path, out):
@@ -78,6 +71,74 @@ def _xz(path, out):
             os.unlink(part)
 
 
+class Packing(object):
+    """A file as it is to be sent, made once for all forks of a run; whoever makes it holds its lock."""
+    def __init__(self, path, digest):
+        self.digest, self._path = digest, path
+        self._packed = os.path.join(C.DEFAULT_LOCAL_TMP, 'copy-binary-%s.' % digest)
+        self._lock = self._child = None
+
+    @property
+    def held(self):
+        return self._lock is not None
+
+    def begin(self):
+        """Ahead of need, by a program of its own; not where another fork is at it."""
+        try:
+            self._take(fcntl.LOCK_NB)
+        except EnvironmentError:
+            return
+        if not self._made():
+            self._start()
+
+    def finish(self):
+        """Its path and encoding."""
+        if not self._lock:
+            self._take(0)
+        try:
+            if not self._made():
+                if not self._child:
+                    self._start()
+                encoding = 'zstd' if self._child and self._child.wait() == 0 else 'xz' if lzma else 'gzip'
+                if encoding != 'zstd':
+                    (_xz if lzma else _gzip)(self._path, self._packed + 'part')
+                os.rename(self._packed + 'part', self._packed + encoding)
+            return self._made()[0]
+        finally:
+            self._give_back()
+
+    def abandon(self):
+        if self._child and self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+        if self._lock:
+            self._give_back()
+
+    def _take(self, how):
+        lock = open(self._packed + 'lock', 'w')
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | how)
+        except EnvironmentError:
+            lock.close()
+            raise
+        self._lock = lock
+
+    def _give_back(self):
+        self._lock.close()
+        self._lock = None
+
+    def _made(self):
+        return [(self._packed + encoding, encoding) for encoding in ENCODINGS if os.path.exists(self._packed + encoding)]
+
+    def _start(self):
+        with open(os.devnull, 'r+') as nothing:
+            try:
+                self._child = subprocess.Popen(ZSTD + [self._path, '-o', self._packed + 'part'],
+                                               stdin=nothing, stdout=nothing, stderr=nothing, close_fds=True)
+            except EnvironmentError:  # no such program
+                pass
+
+
 class Refused(Exception):
     def __init__(self, code, msg, hint):
         super(Refused, self).__init__(msg)
@@ -87,9 +148,15 @@ class Refused(Exception):
 class ActionModule(action_loader.get('kept_module', class_only=True)):
     def run(self, tmp=None, task_vars=None):
         result = super(ActionModule, self).run(tmp, task_vars)
-        self._temporary, self._sent = [], set()
+        self._temporary, self._sent, self._packings = [], set(), {}
         try:
             args, sources = self._describe_sources()
+            for digest, source in sources.items():
+                description = source['entry']['source']
+                if not description['name'].endswith(PACKED):
+                    self._packings[digest] = Packing(source['path'], digest)
+                    if description['size'] >= LARGE and not self._task.check_mode:
+                        self._packings[digest].begin()
             answer = self._call(args, task_vars)
             needed = answer.get('need_upload') or []
             if needed and not answer.get('failed'):
@@ -103,6 +170,8 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
         except Refused as refused:
             result.update(refused.result)
         finally:
+            for packing in self._packings.values():
+                packing.abandon()
             for path in self._temporary:
                 self._loader.cleanup_tmp_file(path)
         return result
@@ -160,29 +229,18 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
 
     def _packed(self, sources):
         """[(description, path)] of what to send; each description is told its encoding."""
+        wanted = [self._packings[digest] for digest in (source['entry']['source']['sha256'] for source in sources)
+                  if digest in self._packings]
+        # those begun here first: no fork waits for another while one waits for it
+        packed = dict((packing.digest, packing.finish()) for packing in sorted(wanted, key=lambda each: not each.held))
         uploads = []
         for source in sources:
-            description = source['entry']['source']
-            path, description['encoding'] = self._compressed(source['path'], description)
+            description, path = source['entry']['source'], source['path']
+            description['encoding'] = 'identity'
+            if description['sha256'] in packed:
+                path, description['encoding'] = packed[description['sha256']]
             uploads.append((description, path))
         return uploads
-
-    @staticmethod
-    def _compressed(path, description):
-        """The file to send and its encoding. Forks that need the same one wait for the first."""
-        if description['name'].endswith(PACKED):
-            return path, 'identity'
-        packed = os.path.join(C.DEFAULT_LOCAL_TMP, 'copy-binary-%s.' % description['sha256'])
-        with open(packed + 'lock', 'w') as lock:
-            fcntl.lockf(lock, fcntl.LOCK_EX)
-            for encoding in ENCODINGS:
-                if os.path.exists(packed + encoding):
-                    return packed + encoding, encoding
-            encoding = 'zstd' if _zstd(path, packed + 'part') else 'xz' if lzma else 'gzip'
-            if encoding != 'zstd':
-                (_xz if lzma else _gzip)(path, packed + 'part')
-            os.rename(packed + 'part', packed + encoding)
-        return packed + encoding, encoding
 
     def _check_here(self, sources):
         """Let the module look at the files themselves where they are. Refuses as the real run would; says what could

@@ -1,5 +1,6 @@
 """Flags of ansible-playbook that pick, skip, limit and reorder: none of them gets a node changed without its checks."""
 import json
+import os
 import pathlib
 import re
 import stat
@@ -196,6 +197,34 @@ def test_ad_hoc_puts_the_binary_in_place_and_checks_it_too(running, peers, tmp_p
     status, refused = ad_hoc(running, "-a", f"src={peers.drainer} dest={dest} component=pump")
     assert status != 0 and refused["error"]["code"] == "wrong_program"
     assert process.file_digest(dest) == process.file_digest(peers.new)
+
+
+@pytest.mark.parametrize("ending", ["exec zstd \"$@\"", "echo torn >\"${!#}\"; exit 1"], ids=["zstd", "a zstd that fails"])
+def test_a_large_file_is_packed_once_for_all_hosts_and_arrives_whole(running, tmp_path, ending):
+    source, packings = tmp_path / "source", tmp_path / "packings"
+    source.write_bytes(b"of a Pump" * 400_000 + os.urandom(1 << 20))
+    packer = tmp_path / "bin/zstd"
+    packer.parent.mkdir()
+    packer.write_text(f"#!/bin/bash\nPATH=${{PATH#*:}}\necho . >>{packings}\n{ending}\n", encoding="utf-8")
+    packer.chmod(0o755)
+    hosts = {f"host{number}": {"ansible_connection": "local", "dest": str(tmp_path / str(number))} for number in range(4)}
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(json.dumps({"receivers": {"hosts": hosts}}), encoding="utf-8")
+    task = {"copy_binary": {"src": str(source), "dest": "{{ dest }}"}}
+    book = pathlib.Path(playbook.copy_of_playbooks(running), "send.yml")
+    book.write_text(json.dumps([{"hosts": "receivers", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+    before = running.environment["PATH"]
+    running.environment["PATH"] = f"{packer.parent}:{before}"
+    try:
+        for changed in (True, False):
+            sent = [result for _, result in playbook.run(running, book.name, "-i", str(inventory), tags=None).assert_done().results("copy_binary")]
+            assert [result["changed"] for result in sent] == [changed] * len(hosts)
+            if changed:
+                assert len(packings.read_text(encoding="ascii").split()) == 1
+                assert all(1 << 20 < result["bytes_received"] < 2 << 20 for result in sent)
+    finally:
+        running.environment["PATH"] = before
+    assert {process.file_digest(host["dest"]) for host in hosts.values()} == {process.file_digest(str(source))}
 
 
 def test_module_defaults_by_the_names_without_hyphen(running, tmp_path):
