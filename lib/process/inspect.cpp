@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 
@@ -132,6 +133,21 @@ std::vector<std::string> control_groups(pid_t pid) {
   return text ? parse_control_groups(*text) : std::vector<std::string>{};
 }
 
+namespace {
+
+// It ends by itself in milliseconds, and serves nobody.
+bool only_tells_about_itself(pid_t pid) {
+  constexpr std::array<std::string_view, 7> questions{"-V", "--V", "-version", "--version", "-help", "--help", "-h"};
+  auto const line = read_proc(proc_path(pid, "cmdline"));
+  if (!line) return false;
+  auto const words = split_nul(*line);
+  return words.size() > 1 && std::any_of(words.begin() + 1, words.end(), [&](std::string const& word) {
+           return std::find(questions.begin(), questions.end(), word) != questions.end();
+         });
+}
+
+}  // namespace
+
 core::result<std::vector<id>> processes_of(std::filesystem::path const& executable) {
   std::error_code ec;
   auto wanted = std::filesystem::weakly_canonical(executable, ec);
@@ -141,8 +157,8 @@ core::result<std::vector<id>> processes_of(std::filesystem::path const& executab
   for (auto const pid : pids) {
     auto const link = read_link(proc_path(pid, "exe"));
     if (link.error == 0) {
-      auto const self = image_of(pid, link.target).path == wanted ? identify(pid) : std::nullopt;
-      if (self) found.push_back(*self);
+      if (image_of(pid, link.target).path != wanted || only_tells_about_itself(pid)) continue;
+      if (auto const self = identify(pid)) found.push_back(*self);
     } else if ((link.error == EACCES || link.error == EPERM) && may_run(pid, wanted, executable)) {
       return core::error{core::errc::system_failure,
                          fmt::format("cannot tell whether process {} runs {}: not permitted", pid, wanted.string()),

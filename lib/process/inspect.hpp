@@ -43,7 +43,8 @@ std::filesystem::path running_image(id const& process);
 // The processes that hold a LISTEN socket on this TCP port (IPv4 or IPv6, any address). A socket whose owner can't be
 // seen (another user's, not root) is errc::system_failure, not an empty list.
 core::result<std::vector<id>> listeners(std::uint16_t port);
-// All processes whose executable is this path (symlinks resolved; also when since replaced or deleted). One that may
+// All processes whose executable is this path (symlinks resolved; also when since replaced or deleted), but for those
+// that only print their version or help: everybody who asks for these starts one. One that may
 // be, but whose executable can't be seen (another user's, not root), is errc::system_failure.
 core::result<std::vector<id>> processes_of(std::filesystem::path const& executable);
 

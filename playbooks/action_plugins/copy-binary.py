@@ -43,6 +43,24 @@ PACKED = ('.gz', '.tgz', '.xz', '.bz2', '.zip', '.zst')
 LARGE = 1 << 20  # bytes: packed while the hosts are asked what they lack
 
 
+def _digest(path):
+    """SHA-256 of a file, read once for all forks of a run as long as its times and size stay."""
+    state = os.stat(to_bytes(path))
+    key = hashlib.sha256(repr((path, state.st_ino, state.st_size, state.st_mtime, state.st_ctime)).encode('utf-8')).hexdigest()
+    with open(os.path.join(C.DEFAULT_LOCAL_TMP, 'digest-' + key), 'a+') as shared:
+        fcntl.flock(shared, fcntl.LOCK_EX)
+        shared.seek(0)
+        known = shared.read()
+        if not known:
+            digest = hashlib.sha256()
+            with open(to_bytes(path), 'rb') as stream:
+                for block in iter(lambda: stream.read(1 << 20), b''):
+                    digest.update(block)
+            known = digest.hexdigest()
+            shared.write(known)
+        return known
+
+
 def _gzip(path, out):
     with open(to_bytes(path), 'rb') as stream, contextlib.closing(gzip.open(out, 'wb', 6)) as writer:
         shutil.copyfileobj(stream, writer, 1 << 20)
@@ -200,18 +218,14 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
             try:
                 path = self._loader.get_real_file(self._find_needle('files', src))
                 self._temporary.append(path)  # only a vault's decrypted copy is really removed
-                digest = hashlib.sha256()
-                with open(to_bytes(path), 'rb') as stream:
-                    for block in iter(lambda: stream.read(1 << 20), b''):
-                        digest.update(block)
-                size = os.path.getsize(to_bytes(path))
+                digest, size = _digest(path), os.path.getsize(to_bytes(path))
             except (AnsibleError, EnvironmentError) as error:
                 raise Refused('source_unreadable', 'cannot read %s on the control host: %s' % (src, to_native(error)),
                               'put the file there, or correct src (resources_dir for the roles)')
-            entry['source'] = {'sha256': digest.hexdigest(), 'size': size, 'name': os.path.basename(src)}
+            entry['source'] = {'sha256': digest, 'size': size, 'name': os.path.basename(src)}
             if entry.get('sha256') and not re.match('[0-9A-Fa-f]{64}$', entry['sha256']):
                 entry['sha256'] = self._expected(entry['sha256'], src)
-            sources[digest.hexdigest()] = {'entry': entry, 'path': path}
+            sources[digest] = {'entry': entry, 'path': path}
         return args, sources
 
     def _expected(self, sums, src):

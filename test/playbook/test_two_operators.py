@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -52,6 +53,26 @@ def test_two_rolls_with_different_binaries_take_turns(slow):
     last.wait()
     last.assert_done()
     assert set(slow.digests().values()) == {process.file_digest(ours)}
+
+
+def test_who_asks_for_versions_all_the_time_is_in_nobodys_way(slow, tmp_path):
+    """`bin/pump -V` is a process of that executable, too; status.yml and every call of the tools start one."""
+    binary = slow.peer("v4.0.16", "start_delay=400")
+    os.makedirs(tmp_path / "bin")
+    shutil.copy2(binary, tmp_path / "bin/pump")
+    asking = subprocess.Popen(["bash", "-c", 'while :; do for pump; do "$pump" -V; done; done', "asking",
+                               *(str(pump.binary) for pump in slow.pumps)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with Watcher(slow) as watcher:
+            roll = start_roll(slow, variables={"resources_dir": str(tmp_path)})
+            roll.wait()
+            roll.assert_done()
+    finally:
+        asking.kill()
+        asking.wait()
+    watcher.assert_one_at_a_time()
+    assert set(slow.digests().values()) == {process.file_digest(binary)}
 
 
 def test_three_calls_in_parallel_restart_one_pump_after_the_other(slow):

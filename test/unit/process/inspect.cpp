@@ -109,6 +109,17 @@ TEST_CASE("a name that ends in (deleted) is a name", "[process]") {
   CHECK_FALSE(seen->exe_deleted);
 }
 
+TEST_CASE("who only prints a version is no process of the executable", "[process]") {
+  temp_dir const dir;
+  std::filesystem::copy_file("/bin/bash", dir / "pump");
+  for (auto const* question : {"-V", "--version", "-help", "-h"}) {
+    ends_process const guard{start({{dir / "pump", "-c", "sleep 60; :", question}})};
+    CHECK(process::processes_of(dir / "pump").value() == std::vector<process::id>{});
+  }
+  ends_process const node{start({{dir / "pump", "-c", "sleep 60; :", "-L", "info"}})};
+  CHECK(process::processes_of(dir / "pump").value() == std::vector<process::id>{*process::identify(node.pid)});
+}
+
 TEST_CASE("finds who listens on a port", "[process]") {
   for (auto const family : {AF_INET, AF_INET6}) {
     listener const socket(family);
