@@ -17,7 +17,9 @@ import time
 from hosts.rig.image import mirror
 from support import paths
 
-COMMON = ("ca-certificates", "daemontools", "openssh-client", "procps", "python3", "sudo")
+# Without zstd, so that the other way of packing is taken, too.
+COMMON = ("ca-certificates", "daemontools", "default-jre-headless", "mariadb-client", "openssh-client", "procps", "python3",
+          "sudo")
 SUITES = {"debian11": ("bullseye", "ansible"), "debian12": ("bookworm", "ansible-core"),
           "debian13": ("trixie", "ansible-core"), "pypi": ("trixie", "python3-venv")}
 FROM_PYPI = "python3 -m venv /opt/ansible && /opt/ansible/bin/pip install --quiet --no-input ansible-core"
