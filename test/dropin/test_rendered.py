@@ -105,7 +105,7 @@ OURS = """
     dest: "{{ out }}/{{ inventory_hostname }}.%(component)s.ours"
     content: "{{ dict(__files | map(attribute='dest') | map('basename') | zip(__files | map(attribute='content'))) | to_json }}"
   vars:
-    __files: "{{ (__%(component)s_files + %(more)s + __node_supervision_files[process_supervision])
+    __files: "{{ (__%(component)s_files + %(more)s + __node_supervision_files)
                  | selectattr('content', 'defined') | list }}"
 """
 
