@@ -17,14 +17,23 @@ def test_the_old_version_is_not_given_up_by_mistake(given_up):
     pids = given_up.old_pids()
     given_up.decommission().assert_refused("wrong_order")
     given_up.decommission(abandon_data=CLUSTER_ID + 1).assert_refused("wrong_cluster")
-    # without metrics nothing tells whether an old Pump is called
-    untold = given_up.decommission(abandon_data=CLUSTER_ID).assert_refused("unproven")
-    assert "accept metrics" in " ".join(untold.output.split())
+    assert given_up.old_pids() == pids
+
+
+def test_it_is_not_given_up_while_a_tidb_is_of_the_old_version(given_up):
+    """Its Drainer goes first, on a host from which no TiDB's socket can be seen."""
+    pids = given_up.old_pids()
+    given_up.tidbs[0].switch(given_up.new_tidb())
+    refused = given_up.decommission(abandon_data=CLUSTER_ID, legacy_accept="metrics").assert_refused("unproven")
+    assert "does not tell its binlog_status" in " ".join(refused.output.split())
     assert given_up.old_pids() == pids
 
 
 def test_given_up_it_is_retired_without_a_proof(given_up):
     given_up.switch(given_up.new_tidb())
+    # without metrics nothing tells whether an old Pump is called
+    untold = given_up.decommission(abandon_data=CLUSTER_ID).assert_refused("unproven")
+    assert given_up.old_drainer.pid and "accept metrics" in " ".join(untold.output.split())
     given_up.old_drainer.set_knobs(stuck=True)
     run = given_up.decommission(abandon_data=CLUSTER_ID, legacy_accept="metrics").assert_done()
     assert [host for host, _ in run.results("decommission-legacy", "ok")] == ["olddrainer", "tidb1", "tidb2"]

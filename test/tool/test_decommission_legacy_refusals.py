@@ -7,7 +7,11 @@ import socket
 import pytest
 
 from support import answering, tool, wait
+from support.old_hosts import CLUSTER_ID
 from support.retiring import Retiring, codes
+
+# The shortcut: the old version is given up.
+ABANDONED = {"accept": f"abandon_data={CLUSTER_ID},metrics", "evidence_file": None, "new_pumps": None}
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +91,29 @@ def test_a_tidb_that_is_connected_to_the_old_pumps_socket(old):
     assert "still_written" in codes(refused), refused
 
 
-def test_a_tidb_that_was_not_switched(old):
-    with answering.Server({"/info/all": json.dumps({"all_servers_info": {"x": {
-            "ip": "10.0.0.1", "status_port": 10080, "binlog_status": "Off"}}})}) as tidb:
+def servers(**said):
+    """A TiDB that knows of one server."""
+    return answering.Server({"/info/all": json.dumps({"all_servers_info": {"x": {"ip": "10.0.0.1", "status_port": 10080, **said}}})})
+
+
+@pytest.mark.parametrize("needs", [{}, ABANDONED], ids=["proven", "abandoned"])
+def test_a_tidb_that_was_not_switched(old, needs):
+    """Wherever it runs: only a Pump beside it shows who is connected."""
+    accept = needs.get("accept", "metrics")
+    with servers(binlog_status="Skipping") as tidb:
+        assert old.stop_old("drainer", tidbs=tidb.address, **needs).code == "still_written"
+    with servers() as tidb:
+        assert old.stop_old("drainer", tidbs=tidb.address, **needs).code == "unproven"
+        accepted = old.stop_old("drainer", "--check", tidbs=tidb.address, **{**needs, "accept": f"tidb_status,{accept}"})
+        assert accepted.status == 0 and "tidb_status" in accepted["accepted"], accepted
+    assert old.stop_old("drainer", tidbs="127.0.0.1:1", **needs).code == "unproven"
+
+
+def test_a_tidb_without_binlog_writes_to_no_old_pump(old):
+    """It is missing downstream all the same, unless that is rebuilt."""
+    with servers(binlog_status="Off") as tidb:
         assert old.stop_old("drainer", tidbs=tidb.address).code == "still_written"
-    with answering.Server({"/info/all": json.dumps({"all_servers_info": {"x": {"ip": "10.0.0.1", "status_port": 1}}})}) as tidb:
-        assert old.stop_old("drainer", tidbs=tidb.address).code == "unproven"
-        assert old.stop_old("drainer", "--check", tidbs=tidb.address, accept="tidb_status,metrics").status == 0
-    assert old.stop_old("drainer", tidbs="127.0.0.1:1").code == "unproven"
+        assert old.stop_old("drainer", "--check", tidbs=tidb.address, **ABANDONED).status == 0
 
 
 def test_binlogs_that_were_lost(old):

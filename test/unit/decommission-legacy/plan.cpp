@@ -334,6 +334,12 @@ TEST_CASE("abandoned data needs neither proof nor new nodes, but order and silen
   seen.socket_clients = std::size_t{1};
   CHECK(codes(s, seen) == "still_written");
   seen.socket_clients = std::size_t{0};
+  auto& tidb = seen.tidbs[0].servers->front().binlog_status;
+  for (auto const& [status, code] :
+       {std::pair("Skipping", "still_written"), std::pair("", "unproven"), std::pair("Off", ""), std::pair("On", "")}) {
+    tidb = status;
+    CHECK(codes(s, seen) == code);
+  }
   seen.old->drainers[0].alive = true;
   CHECK(codes(s, seen) == "wrong_order");
   seen.old->drainers[0].alive = false;
