@@ -57,16 +57,27 @@ def test_a_dry_run_changes_nothing(story):
     assert cluster.old_pids() == pids
 
 
-def test_a_new_pump_in_an_old_ones_place_is_refused(story):
-    cluster, old = story.cluster, story.cluster.old_pumps[0]
-    cluster.write_inventory(places={"pump1": {"ansible_host": old.address, "deploy_dir": old.deploy_dir, "pump_port": old.port,
-                                              "pump_data_dir": f"{old.data_dir}/new"}})
+def test_a_new_node_in_an_old_ones_place_is_refused(story):
+    cluster, old, drainer = story.cluster, story.cluster.old_pumps[0], story.cluster.old_drainer
+    pids = cluster.old_pids()
+    cluster.write_inventory(places={
+        "pump1": {"ansible_host": old.address, "deploy_dir": old.deploy_dir, "pump_port": old.port,
+                  "pump_data_dir": f"{old.data_dir}/new", "process_supervision": "systemd"},
+        old.name: {"old_pump_supervision": "systemd", "old_pump_service": f"pump-{old.port}.service"},
+        "drainer1": {"ansible_host": drainer.address, "deploy_dir": drainer.deploy_dir, "drainer_port": drainer.port,
+                     "process_supervision": "systemd"},
+        drainer.name: {"old_drainer_supervision": "systemd", "old_drainer_service": f"drainer-{drainer.port}"}})
     run = story.migrate().assert_refused("collision")
     cluster.write_inventory()
     said = " ".join(run.output.split())
-    for word in ("bin/pump would be replaced", f"the port {old.port} is that of the old pump", f"the data directory {old.data_dir}/new"):
-        assert word in said
-    assert cluster.record == {}
+    for word in ("bin/pump would be replaced", f"the port {old.port} is that of the old pump",
+                 f"the data directory {old.data_dir}/new", f"the unit pump-{old.port} is that of the old pump {old.name}",
+                 "bin/drainer would be replaced", f"the port {drainer.port} is that of the old drainer",
+                 f"the unit drainer-{drainer.port} is that of the old drainer {drainer.name}"):
+        assert word in said, run.output
+    assert run.error_codes() == ["collision", "collision"]
+    assert cluster.record == {} and cluster.old_pids() == pids
+    assert not os.path.exists(f"{old.deploy_dir}/stage")
 
 
 def test_a_tidb_that_could_not_write_to_the_new_pumps_is_refused(story):

@@ -168,6 +168,21 @@ def test_the_new_pump_is_never_taken_for_the_old_one(old):
     assert "wrong_node" in codes(refused) and old.new_pump.pid == pid, refused
 
 
+def test_tidb_is_never_taken_for_the_old_pump_in_whose_folder_it_runs(old):
+    """Both have the same deploy_dir, as tidb-ansible puts them."""
+    tidb, pid = old.tidb, old.tidb.pid
+    assert tidb.deploy_dir == old.old_pump.deploy_dir
+    for changes, code, word in [
+            ({"executable": tidb.binary}, "wrong_node", f"not {tidb.binary}"),
+            ({"port": tidb.port}, "wrong_node", f"port {tidb.port} is {tidb.binary}"),
+            ({"executable": tidb.binary, "port": tidb.port}, "shared", old.old_pump.binary),
+            ({"data_dir": tidb.deploy_dir}, "shared", f"in use by {tidb.binary} (pid {pid})")]:
+        refused = old.stop_old("pump", **changes)
+        said = [each["what"] for each in refused["refusals"] if each["code"] == code]
+        assert refused.status == 1 and any(word in each for each in said), (changes, refused)
+        assert tidb.pid == pid and tidb.is_online()
+
+
 def test_a_plaintext_peer_where_tls_is_demanded(old, tmp_path):
     files = answering.certificates(tmp_path)
     refused = old.stop_old("drainer", tls_ca=files / "ca.pem", pd_urls=old.pd.url.replace("http:", "https:"))
