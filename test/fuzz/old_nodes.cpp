@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   static_cast<void>(process::unix_connections(text, "/tmp/pump.sock"));
   auto const properties = retire::properties_of(text);
   static_cast<void>(retire::data_dirs_in(properties, "/"));
+  if (retire::election_ports_in(properties).size() > properties.size()) std::abort();
   static_cast<void>(retire::children_in(text));
   if (retire::lines_in(text).size() > size) std::abort();
   return 0;

@@ -27,11 +27,11 @@ admin.enableServer=false
 
 
 # One of several.
-MEMBERS = """\
+LIMITS = """\
 initLimit=10
 syncLimit=5
-{members}
 """
+MEMBERS_FILE = "conf/zoo.cfg.dynamic"
 
 
 class Zookeeper(JavaService):
@@ -51,13 +51,17 @@ class Zookeeper(JavaService):
 
     @classmethod
     def ensemble(cls, deploy_dir, environment, count):
-        """So many that need a majority of themselves; of one, nothing is said of others."""
+        """So many that need a majority of themselves; of one, nothing is said of others. The last one has its members in a file of
+        their own, relative to where it runs."""
         members = [cls(deploy_dir if number == 1 else f"{deploy_dir}{number}", environment, number=number)
                    for number in range(1, count + 1)]
         if count > 1:
             lines = "\n".join(f"server.{number}={each.host}:{net.free_port()}:{net.free_port()}"
                               for number, each in enumerate(members, 1))
             for each in members:
+                apart = each is members[-1]
                 with open(f"{each.deploy_dir}/conf/zoo.cfg", "a", encoding="ascii") as file:
-                    file.write(MEMBERS.format(members=lines))
+                    file.write(f"{LIMITS}{f'dynamicConfigFile={MEMBERS_FILE}' if apart else lines}\n")
+                if apart:
+                    each.write(MEMBERS_FILE, f"{lines}\n")
         return members

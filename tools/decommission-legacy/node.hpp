@@ -49,6 +49,11 @@ std::map<std::string, std::string> properties_of(std::string_view text);
 std::vector<std::filesystem::path> data_dirs_in(std::map<std::string, std::string> const& properties,
                                                 std::filesystem::path const& cwd);
 
+// Those that name a ZooKeeper's ensemble: its own, or those of its dynamicConfigFile (from 3.5 on; then its own may
+// name none), which it opens where it runs (apache/zookeeper:QuorumPeerConfig.java, parse).
+std::map<std::string, std::string> ensemble_properties(std::map<std::string, std::string> const& properties,
+                                                       std::filesystem::path const& cwd);
+
 // The port for elections of each member that votes; none where a ZooKeeper stands alone.
 std::vector<std::uint16_t> election_ports_in(std::map<std::string, std::string> const& properties);
 

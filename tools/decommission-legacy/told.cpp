@@ -119,6 +119,14 @@ std::vector<fs::path> data_dirs_in(std::map<std::string, std::string> const& pro
   return found;
 }
 
+std::map<std::string, std::string> ensemble_properties(std::map<std::string, std::string> const& properties,
+                                                       fs::path const& cwd) {
+  auto const file = properties.find("dynamicConfigFile");
+  if (file == properties.end()) return properties;
+  auto const text = core::read_file(cwd / file->second);
+  return text ? properties_of(*text) : std::map<std::string, std::string>();
+}
+
 std::vector<std::uint16_t> election_ports_in(std::map<std::string, std::string> const& properties) {
   std::vector<std::uint16_t> ports;
   for (auto const& [name, value] : properties)
@@ -159,7 +167,7 @@ void learn(settings const& s, info const& p, node_view& view) {
   view.told_data_dirs = data_dirs_in(properties, p.cwd);
   if (auto const found = properties.find("zookeeper.connect"); found != properties.end())
     view.zookeeper_connect = found->second;
-  if (s.is(component::zookeeper)) view.election_ports = election_ports_in(properties);
+  if (s.is(component::zookeeper)) view.election_ports = election_ports_in(ensemble_properties(properties, p.cwd));
 }
 
 std::vector<std::string> ids_of(settings const& s, std::vector<fs::path> const& data_dirs, std::string const& given) {

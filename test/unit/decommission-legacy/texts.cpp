@@ -9,6 +9,10 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <unistd.h>
+
+#include <fstream>
+
 using namespace decommission_legacy;
 using core::json::object;
 
@@ -172,6 +176,26 @@ TEST_CASE("those that vote in a ZooKeeper's ensemble have a port for it", "[deco
       "server.4=zk4:x:y\nserver.5=zk5\ninitLimit=5\n");
   CHECK(election_ports_in(found) == std::vector<std::uint16_t>{3888, 3889});
   CHECK(election_ports_in(properties_of("clientPort=2181\n")).empty());
+}
+
+TEST_CASE("a ZooKeeper's ensemble may be in a file of its own, opened where the process runs",
+          "[decommission-legacy]") {
+  auto const folder = std::filesystem::temp_directory_path() / ("ensemble-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder / "conf");
+  std::ofstream(folder / "conf" / "zoo.cfg.dynamic")
+      << "server.1=zk1:2888:3888:participant;2181\nserver.2=zk2:2888:3889:observer;2181\n";
+  auto const voters = [&](std::string const& file, std::string const& cwd) {
+    auto const named = properties_of("clientPort=2181\nserver.9=zk9:1:9\ndynamicConfigFile = " + file + "\n");
+    return election_ports_in(ensemble_properties(named, cwd));
+  };
+  std::vector<std::uint16_t> const one{3888};
+  CHECK(voters("conf/zoo.cfg.dynamic", folder) == one);
+  CHECK(voters((folder / "conf/zoo.cfg.dynamic").string(), "/") == one);
+  CHECK(voters("conf/zoo.cfg.dynamic", "/").empty());  // nor is what stands beside the key believed
+  CHECK(voters("conf", folder).empty());
+  CHECK(voters("", folder).empty());
+  CHECK(ensemble_properties({{"server.1", "a:1:2"}}, "/").size() == 1);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a process belongs to the folder it names, not to one whose name begins so", "[decommission-legacy]") {
