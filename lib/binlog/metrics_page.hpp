@@ -14,6 +14,11 @@ namespace binlog {
 // Its text. errc::no_metrics for a 404 alone: every other failure, a 500 too, may be of a version that has metrics.
 core::result<std::string> metrics_page(core::result<http::response> answer, std::string const& url);
 
+// Whether the old Drainer that answered so may be asked for its /status: tag v1.1, asked before its first look at the
+// registry, never answers or replicates again (has_not_looked_yet). Its page must show that look; the Local version,
+// which has no page, bears the question. Else the error of the answer, or errc::unproven.
+core::result<void> may_be_asked(core::result<std::string> const& page);
+
 constexpr bool serves_none(core::error const& e) { return e.code == core::errc::no_metrics; }
 
 // Why a number can't be told: as the error says, and where the version has none, what shows it instead.

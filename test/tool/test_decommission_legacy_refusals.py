@@ -147,6 +147,17 @@ def test_metrics_that_fail_otherwise_are_not_accepted(old, answer):
     assert codes(old.stop_old("drainer", old_pumps="127.0.0.1:1")) == {"unproven"}
 
 
+def test_an_old_drainer_whose_metrics_fail_is_asked_for_nothing_else(old):
+    """Tag v1.1 may not have looked at the registry yet, and dies of the question."""
+    with answering.OldDrainer() as drainer:
+        drainer.routes["/metrics"] = answering.server_error
+        old.stop_old("pump", old_drainers=drainer.address)
+        assert drainer.asked == ["/metrics"]
+        del drainer.routes["/metrics"]  # the Local version's 404
+        old.stop_old("pump", old_drainers=drainer.address)
+        assert drainer.asked == ["/metrics", "/metrics", "/status"]
+
+
 def test_new_pumps_that_are_not_online(old):
     assert old.stop_old("drainer", new_pumps="127.0.0.1:1").status == 1
     assert old.stop_old("drainer", new_pumps=f"{old.new_pump.advertised},127.0.0.1:1").code == "peers_not_ready"

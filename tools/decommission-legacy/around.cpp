@@ -55,9 +55,9 @@ result<std::string> surroundings::get(http::client& client, std::string const& u
   return error{errc::bad_answer, "cannot use " + url + ": HTTP status " + std::to_string(answer->status)};
 }
 
-result<std::string> surroundings::metrics(std::string const& base_url) {
+result<std::string> surroundings::metrics(std::string const& base_url, core::milliseconds timeout) {
   auto const url = base_url + "/metrics";
-  return binlog::metrics_page(plain_.send({.url = url, .timeout = answer_timeout, .max_body = most_answer}), url);
+  return binlog::metrics_page(plain_.send({.url = url, .timeout = timeout, .max_body = most_answer}), url);
 }
 
 result<binlog::drainer_answer> surroundings::drainer_status(http::client& client, std::string const& base_url) {
@@ -66,13 +66,10 @@ result<binlog::drainer_answer> surroundings::drainer_status(http::client& client
   return binlog::decode_drainer(body, url);
 }
 
-result<void> surroundings::may_be_asked(std::string const& base_url) {
-  auto const metrics = plain_.send({.url = base_url + "/metrics", .timeout = short_timeout, .max_body = most_answer});
-  if (!metrics) return metrics.error();
-  // The Local version has no /metrics, and bears the question.
-  if (metrics->status != 200 || !binlog::has_not_looked_yet(metrics->body)) return {};
-  return error{errc::unproven, "it has not looked at the registry since its start",
-               "wait for its detect-interval, 10 s by default"};
+result<binlog::drainer_answer> surroundings::old_drainer_status(std::string const& base_url,
+                                                                result<std::string> const& metrics_page) {
+  TRY(binlog::may_be_asked(metrics_page));
+  return drainer_status(plain_, base_url);
 }
 
 // At an old node's address: refused, or a Pump or Drainer of the cluster version that has taken the address over, is
@@ -80,17 +77,16 @@ result<void> surroundings::may_be_asked(std::string const& base_url) {
 absentee surroundings::look_for(std::string const& what, std::string const& base_url, bool pump) {
   absentee a{what + " " + http::authority_of(base_url), presence::unknown, {}};
   auto const url = base_url + "/status";
-  if (auto const asked = pump ? result<void>() : may_be_asked(base_url);
-      !asked && asked.error().code == errc::unproven) {
-    a.presence = presence::there;
-    return a;
-  }
-  auto const answer = plain_.send({.url = url, .timeout = short_timeout, .max_body = most_answer});
-  if (!answer) {
-    a.cause = answer.error().what;
+  auto const without = [&a](error const& e) {
+    a.cause = e.what;
+    if (e.code == errc::unproven) a.presence = presence::there;
     if (a.cause.find("refused") != std::string::npos) a.presence = presence::gone;
     return a;
-  }
+  };
+  if (auto const asked = pump ? result<void>() : binlog::may_be_asked(metrics(base_url, short_timeout)); !asked)
+    return without(asked.error());
+  auto const answer = plain_.send({.url = url, .timeout = short_timeout, .max_body = most_answer});
+  if (!answer) return without(answer.error());
   if (pump) {
     auto const decoded = binlog::decode_pump(answer->body, url);
     if (!decoded) a.cause = decoded.error().what;
@@ -190,14 +186,14 @@ void surroundings::look_at_writes(snapshot& seen) {
     pumps.push_back(url);
   }
   auto const writes = [&](std::string const& base) -> result<binlog::pump_writes> {
-    TRY_ASSIGN(auto const body, metrics(base));
+    TRY_ASSIGN(auto const body, metrics(base, answer_timeout));
     return binlog::decode_pump_writes(body, base + "/metrics");
   };
   auto const watched = s_.is(component::drainer) && !seen.node.address.empty();
   auto const look_at_drainer = [&] {
     snapshot::drainer_look look;
-    look.status = drainer_status(plain_, own);
-    auto const body = metrics(own);
+    auto const body = metrics(own, answer_timeout);
+    look.status = old_drainer_status(own, body);
     look.metrics =
         body ? binlog::decode_drainer_metrics(*body, own + "/metrics") : result<binlog::drainer_metrics>(body.error());
     return look;
@@ -218,15 +214,12 @@ void surroundings::look_at_node(snapshot& seen) {
   if (s_.is_binlog() && !node.address.empty()) {
     auto const base = "http://" + node.address;
     auto const url = base + "/status";
-    auto const asked = s_.is(component::drainer) ? may_be_asked(base) : result<void>();
-    auto const body = asked ? get(plain_, url) : result<std::string>(asked.error());
-    if (!body) {
-      seen.answers_as_old = body.error();
-    } else if (s_.is(component::pump)) {
-      auto const answer = binlog::decode_pump(*body, url);
+    if (s_.is(component::pump)) {
+      auto const body = get(plain_, url);
+      auto const answer = body ? binlog::decode_pump(*body, url) : result<binlog::pump_answer>(body.error());
       seen.answers_as_old = answer ? result<bool>(answer->old) : answer.error();
     } else {
-      auto const answer = binlog::decode_drainer(*body, url);
+      auto const answer = old_drainer_status(base, metrics(base, short_timeout));
       seen.answers_as_old = answer ? result<bool>(binlog::is_old(answer->kind)) : answer.error();
     }
   }
@@ -267,10 +260,10 @@ void surroundings::look(snapshot& seen) {
 result<void> surroundings::answers(std::string const& address) {
   auto const base = "http://" + address;
   if (s_.is(component::drainer)) {
-    TRY(may_be_asked(base));
+    auto const page = metrics(base, short_timeout);
+    TRY(binlog::may_be_asked(page));
+    if (page) return {};
     // Without metrics its first look shows in its status alone, which is null before.
-    auto const known = metrics(base);
-    if (known || !binlog::serves_none(known.error())) return {};
     TRY(drainer_status(plain_, base));
     return {};
   }

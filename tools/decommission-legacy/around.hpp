@@ -26,10 +26,11 @@ class surroundings {
 
  private:
   core::result<std::string> get(http::client& client, std::string const& url);
-  core::result<std::string> metrics(std::string const& base_url);  // of an old node
+  core::result<std::string> metrics(std::string const& base_url, core::milliseconds timeout);  // of an old node
   core::result<binlog::drainer_answer> drainer_status(http::client& client, std::string const& base_url);
-  // Whether an old Drainer may be asked for its /status; errc::unproven while that would be its end.
-  core::result<void> may_be_asked(std::string const& base_url);
+  // Of an old Drainer, where its metrics allow to ask; errc::unproven while that would be its end.
+  core::result<binlog::drainer_answer> old_drainer_status(std::string const& base_url,
+                                                          core::result<std::string> const& metrics_page);
   absentee look_for(std::string const& what, std::string const& base_url, bool pump);
   void look_at_proof(snapshot& seen);
   void look_at_pd(snapshot& seen);

@@ -167,11 +167,9 @@ void watch::ask_drainer(std::size_t number, std::size_t drainer, milliseconds at
     auto const body = binlog::metrics_page(std::move(answer), metrics_url);
     if (body) d.metrics = {metrics_url, at, files::sha256(*body)};
     seen->metrics = body ? binlog::decode_drainer_metrics(*body, metrics_url) : body.error();
-    // Asking too early is some old Drainers' end: it must be known that this one may be asked.
-    auto const may_be_asked = body ? !binlog::has_not_looked_yet(*body) : binlog::serves_none(body.error());
-    if (may_be_asked) return ask_status();
-    auto const why = body ? "it has not looked at the registry since its start" : body.error().what;
-    seen->status = core::error{errc::network_failure, status_url + " is not asked: " + why};
+    auto const asked = binlog::may_be_asked(body);
+    if (asked) return ask_status();
+    seen->status = core::error{errc::network_failure, status_url + " is not asked: " + asked.error().what};
     judge(number, drainer, *seen);
   });
 }

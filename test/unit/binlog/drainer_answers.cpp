@@ -1,6 +1,7 @@
 #include "binlog/drainer_answers.hpp"
 
 #include "binlog/etcd.hpp"
+#include "binlog/metrics_page.hpp"
 #include "support.hpp"
 
 using binlog::drainer_kind;
@@ -107,6 +108,17 @@ TEST_CASE("an old Drainer has a window once it has looked at the registry", "[bi
   CHECK_FALSE(binlog::has_not_looked_yet(sample("metrics-drainer-kafka.txt")));
   CHECK_FALSE(binlog::has_not_looked_yet(sample("metrics-drainer-cluster.txt")));
   CHECK_FALSE(binlog::has_not_looked_yet(""));
+}
+
+TEST_CASE("an old Drainer is asked for its status where its metrics allow it", "[binlog]") {
+  auto const asked = [](http::response answer) {
+    return binlog::may_be_asked(binlog::metrics_page(std::move(answer), "URL"));
+  };
+  CHECK(asked({.status = 200, .body = sample("metrics-drainer-kafka.txt")}));
+  CHECK(asked({.status = 404}));
+  CHECK(asked({.status = 200, .body = "binlog_drainer_position 0\n"}).error().code == core::errc::unproven);
+  for (auto const status : {301U, 403U, 500U, 503U}) CHECK_FALSE(asked({.status = status}));
+  CHECK(binlog::may_be_asked(core::error{core::errc::timed_out, "slow"}).error().code == core::errc::timed_out);
 }
 
 TEST_CASE("every era's Pump", "[binlog]") {
