@@ -196,6 +196,15 @@ core::result<std::vector<tidb_server>> decode_tidb_servers(std::string_view body
   return servers;
 }
 
+core::result<std::string> decode_tidb_socket(std::string_view body, std::string_view what) {
+  TRY_ASSIGN(auto const root, core::parse_json(body, what));
+  auto const* settings = core::member(root, "binlog");
+  if (settings == nullptr) settings = &root;  // 1.0
+  auto const socket = core::string_member(*settings, "binlog-socket");
+  if (!socket) return bad(what, "it has no binlog-socket");
+  return core::bool_member(*settings, "enable").value_or(true) ? *socket : std::string();
+}
+
 core::result<registered_pumps> decode_registered_pumps(std::vector<key_value> const& keys) {
   constexpr std::string_view cluster_prefix = "/tidb-binlog/v1/pumps/";
   constexpr std::string_view old_prefix = "/tidb-binlog/pumps/";

@@ -70,6 +70,11 @@ struct tidb_server {
 };
 core::result<std::vector<tidb_server>> decode_tidb_servers(std::string_view body, std::string_view what);
 
+// GET /settings of a TiDB, the configuration it runs with: the old Pump's socket it writes to, "" for none. 2.0 and
+// earlier write wherever one is set, later ones with `enable` (pingcap/tidb:config/config.go, tidb-server/main.go
+// setupBinlogClient).
+core::result<std::string> decode_tidb_socket(std::string_view body, std::string_view what);
+
 // Pumps in PD's registry, of both kinds: keys under /tidb-binlog/.
 struct registered_pumps {
   struct old_pump {

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if (auto const pump = binlog::decode_pump(body, "x"); pump && pump->commit_ts.value <= 0) std::abort();
   static_cast<void>(binlog::decode_pump_writes(body, "x"));
   static_cast<void>(binlog::decode_tidb_servers(body, "x"));
+  static_cast<void>(binlog::decode_tidb_socket(body, "x"));
   static_cast<void>(binlog::decode_cluster_id(body, "x"));
   static_cast<void>(binlog::decode_registered_pumps({{"/tidb-binlog/pumps/a/object", std::string(body)}}));
 

@@ -20,12 +20,14 @@ def test_the_old_version_is_not_given_up_by_mistake(given_up):
     assert given_up.old_pids() == pids
 
 
-def test_it_is_not_given_up_while_a_tidb_is_of_the_old_version(given_up):
+def test_it_is_not_given_up_while_a_tidb_writes_to_an_old_pump(given_up):
     """Its Drainer goes first, on a host from which no TiDB's socket can be seen."""
     pids = given_up.old_pids()
     given_up.tidbs[0].switch(given_up.new_tidb())
     refused = given_up.decommission(abandon_data=CLUSTER_ID, legacy_accept="metrics").assert_refused("unproven")
     assert "does not tell its binlog_status" in " ".join(refused.output.split())
+    given_up.switch_halfway(given_up.tidbs[1], given_up.new_tidb())
+    given_up.decommission(abandon_data=CLUSTER_ID, legacy_accept="metrics").assert_refused("still_written")
     assert given_up.old_pids() == pids
 
 

@@ -109,6 +109,16 @@ def test_a_tidb_that_was_not_switched(old, needs):
     assert old.stop_old("drainer", tidbs="127.0.0.1:1", **needs).code == "unproven"
 
 
+@pytest.mark.parametrize("needs", [{}, ABANDONED], ids=["proven", "abandoned"])
+def test_a_tidb_of_the_new_version_that_still_has_the_old_socket(old, needs):
+    with servers(binlog_status="On") as tidb:
+        tidb.routes["/settings"] = json.dumps({"port": 4000, "binlog": {"enable": True, "binlog-socket": "/tmp/pump.sock"}})
+        refused = old.stop_old("drainer", tidbs=tidb.address, **needs)
+        assert codes(refused) == {"still_written"} and "/tmp/pump.sock" in refused["msg"], refused
+        tidb.routes["/settings"] = json.dumps({"port": 4000, "binlog": {"enable": True, "binlog-socket": ""}})
+        assert old.stop_old("drainer", "--check", tidbs=tidb.address, **needs).status == 0
+
+
 def test_a_tidb_without_binlog_writes_to_no_old_pump(old):
     """It is missing downstream all the same, unless that is rebuilt."""
     with servers(binlog_status="Off") as tidb:

@@ -237,6 +237,13 @@ void surroundings::look_at_node(snapshot& seen) {
   }
 }
 
+std::string surroundings::socket_of(std::string const& tidb) {
+  auto const url = tidb + "/settings";
+  auto const body = get(safe_, url);
+  auto const socket = body ? binlog::decode_tidb_socket(*body, url) : body;
+  return socket ? *socket : std::string();
+}
+
 void surroundings::look_closer(snapshot& seen) {
   look_at_writes(seen);
   if (!s_.is_binlog() && seen.node.process) seen.used = users_of(s_, seen.node, seen.local);
@@ -251,8 +258,10 @@ void surroundings::look(snapshot& seen) {
   for (auto const& base : s_.tidbs) {
     auto const url = base + "/info/all";
     auto const body = get(safe_, url);
-    seen.tidbs.push_back({http::authority_of(base), body ? binlog::decode_tidb_servers(*body, url)
-                                                         : result<std::vector<binlog::tidb_server>>(body.error())});
+    seen.tidbs.push_back(
+        {http::authority_of(base),
+         body ? binlog::decode_tidb_servers(*body, url) : result<std::vector<binlog::tidb_server>>(body.error()),
+         body ? socket_of(base) : std::string()});
   }
   look_at_node(seen);
 }

@@ -31,6 +31,7 @@ class surroundings {
   // Of an old Drainer, where its metrics allow to ask; errc::unproven while that would be its end.
   core::result<binlog::drainer_answer> old_drainer_status(std::string const& base_url,
                                                           core::result<std::string> const& metrics_page);
+  std::string socket_of(std::string const& tidb);
   absentee look_for(std::string const& what, std::string const& base_url, bool pump);
   void look_at_proof(snapshot& seen);
   void look_at_pd(snapshot& seen);

@@ -13,6 +13,10 @@ void judge::tidb_servers() {
       unknown("TiDB " + tidb.address + " does not tell what it writes to: " + tidb.servers.error().what);
       continue;
     }
+    // On tells that it writes binlog, not to whom.
+    if (!tidb.socket.empty())
+      refuse(errc::still_written, "TiDB " + tidb.address + " writes to an old Pump's socket, " + tidb.socket,
+             "take binlog-socket out of its configuration, and start it again");
     for (auto const& server : *tidb.servers) {
       if (server.binlog_status == "On") continue;
       // It writes no binlog at all: a gap downstream, where that is not rebuilt.

@@ -61,6 +61,7 @@ struct snapshot {
   struct tidb {
     std::string address;
     core::result<std::vector<binlog::tidb_server>> servers;
+    std::string socket;  // of an old Pump, that it writes to; empty for none, or where it does not tell
   };
   std::vector<tidb> tidbs;
   // Old Pumps that must be quiet: two looks, some seconds apart.

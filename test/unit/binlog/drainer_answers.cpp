@@ -169,6 +169,18 @@ TEST_CASE("what TiDBs say of their binlogs", "[binlog]") {
   CHECK_FALSE(binlog::decode_tidb_servers(R"({"all_servers_info":{}})", "it"));
 }
 
+TEST_CASE("the socket a TiDB writes to", "[binlog]") {
+  auto const read = [](std::string_view settings) { return binlog::decode_tidb_socket(settings, "it"); };
+  CHECK(*read(R"({"binlog":{"enable":true,"binlog-socket":"/s"}})") == "/s");
+  CHECK(read(R"({"binlog":{"enable":true,"binlog-socket":""}})")->empty());
+  CHECK(read(R"({"binlog":{"enable":false,"binlog-socket":"/s"}})")->empty());
+  CHECK(*read(R"({"binlog":{"binlog-socket":"/s"}})") == "/s");
+  CHECK(*read(R"({"port":4000,"binlog-socket":"/s"})") == "/s");
+  for (auto const* text : {"", "null", "[]", "{}", R"({"binlog":{}})", R"({"binlog":[]})",
+                           R"({"binlog":{"binlog-socket":7}})", "404 page not found"})
+    CHECK_FALSE(read(text));
+}
+
 TEST_CASE("old Pumps in PD's registry, and the cluster id", "[binlog]") {
   auto const key = [](std::string const& name, std::string const& file) {
     return binlog::key_value{name, sample(file)};

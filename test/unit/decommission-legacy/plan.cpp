@@ -83,7 +83,7 @@ snapshot good(component which) {
   }
   if (which == component::drainer || which == component::pump) {
     seen.answers_as_old = true;
-    seen.tidbs.push_back({"10.0.0.1:10080", std::vector<binlog::tidb_server>{{"10.0.0.1:10080", "On"}}});
+    seen.tidbs.push_back({"10.0.0.1:10080", std::vector<binlog::tidb_server>{{"10.0.0.1:10080", "On"}}, ""});
     seen.old_pumps.push_back({"10.0.0.1:8250", binlog::pump_writes{5, 0}, binlog::pump_writes{5, 0}});
   }
   if (which == component::pump) seen.socket_clients = std::size_t{0};
@@ -340,6 +340,9 @@ TEST_CASE("abandoned data needs neither proof nor new nodes, but order and silen
     tidb = status;
     CHECK(codes(s, seen) == code);
   }
+  seen.tidbs[0].socket = "/tmp/pump.sock";
+  CHECK(codes(s, seen) == "still_written");
+  seen.tidbs[0].socket.clear();
   seen.old->drainers[0].alive = true;
   CHECK(codes(s, seen) == "wrong_order");
   seen.old->drainers[0].alive = false;

@@ -24,6 +24,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/status", s.serveStatus)
 	mux.HandleFunc("/info", s.serveInfo)
 	mux.HandleFunc("/info/all", s.serveAll)
+	mux.HandleFunc("/settings", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.settings()) })
 	mux.HandleFunc("/standin/summary", func(w http.ResponseWriter, _ *http.Request) {
 		if s.writer == nil {
 			http.Error(w, "no binlog", http.StatusConflict)
@@ -39,6 +40,15 @@ func (s *Server) routes() http.Handler {
 	})
 	mux.HandleFunc("/standin/ddl", s.serveDDL)
 	return mux
+}
+
+// settings is the configuration it runs with, as far as binlog goes; 2.0 had no enable (pingcap/tidb:config/config.go).
+func (s *Server) settings() any {
+	binlog := map[string]any{"binlog-socket": s.cfg.Binlog.Socket, "ignore-error": s.cfg.Binlog.IgnoreError}
+	if !s.program.Version.OldBinlog() {
+		binlog["enable"] = s.cfg.Binlog.Enable
+	}
+	return map[string]any{"port": s.cfg.Port, "binlog": binlog}
 }
 
 func answer(w http.ResponseWriter, body interface{}) {
