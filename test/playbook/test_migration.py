@@ -37,8 +37,29 @@ class Story:
         self.new_tidb = cluster.new_tidb()
         self.barrier = None
 
+    def play(self, *arguments, **variables):
+        given = {"migration_barrier": self.barrier} if self.barrier else {}
+        return self.cluster.play("migrate_to_cluster.yml", *arguments, **given, **variables)
+
     def migrate(self, *arguments, **variables):
-        return self.cluster.migrate(*arguments, **({"migration_barrier": self.barrier} if self.barrier else {}), **variables)
+        return self.play(*arguments, **variables).wait()
+
+    def killed_in(self, task, **variables):
+        """A run that ends by SIGKILL when it has begun this task."""
+        with self.play(**variables) as run:
+            wait.until(f"it is in the task {task}", lambda: f"[{task}" in run.output or run.process.poll() is not None, 180)
+            assert run.process.poll() is None, f"it has ended:\n{run.output}"
+            run.kill()
+        return run
+
+    def dry_run(self, *words):
+        """It says where the migration stands and what the next step would do; no byte and no process changes."""
+        before = self.cluster.everything()
+        run = self.migrate("--check").assert_done()
+        assert self.cluster.everything() == before
+        for word in words:
+            assert word in next_of(run), next_of(run)
+        return run
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +70,10 @@ def story():
 
 
 def test_a_dry_run_changes_nothing(story):
-    cluster, pids = story.cluster, story.cluster.old_pids()
-    run = story.migrate("--check").assert_done()
-    assert "next: step 1" in next_of(run)
+    cluster = story.cluster
+    run = story.dry_run("next: step 1")
+    assert {host for host, result in run.results("rolling-restart") if result.get("plan")} == {"pump1", "pump2"}
     assert cluster.record == {} and not any(pump.pid for pump in cluster.pumps)
-    assert not os.path.exists(f"{cluster.pumps[0].deploy_dir}/bin/pump")
-    assert cluster.old_pids() == pids
 
 
 def test_a_new_node_in_an_old_ones_place_is_refused(story):
@@ -99,6 +118,12 @@ def test_the_documentations_table_of_versions(version, speaks):
     assert bool(re.search(rule, version)) is speaks
 
 
+def test_killed_in_step_1_it_has_noted_nothing(story):
+    cluster, pids = story.cluster, story.cluster.old_pids()
+    story.killed_in("pump : Pump: start")
+    assert cluster.record == {} and cluster.old_pids() == pids
+
+
 def test_step_1_deploys_the_new_pumps_and_leaves_the_rest_to_the_operator(story):
     cluster, pids = story.cluster, story.cluster.old_pids()
     assert_waits(story.migrate(), "Pause the business", "migration_barrier", "is 5.7.", cluster.tidbs[0].advertised)
@@ -108,6 +133,7 @@ def test_step_1_deploys_the_new_pumps_and_leaves_the_rest_to_the_operator(story)
     again = story.migrate()
     assert_waits(again)
     assert again.changed_hosts() == []
+    story.dry_run("Pause the business", "is 5.7.")
 
 
 def test_step_3_is_not_done_while_one_tidb_is_of_the_old_version(story):
@@ -127,27 +153,35 @@ def test_step_3_is_not_done_while_a_tidb_still_writes_to_an_old_pump(story):
     story.migrate().assert_refused("still_written")
     assert cluster.steps == ["pumps"]
     tidb.pause()
+    cluster.old_drainer.set_knobs(stuck=True, lie_synced=True)  # from here on there is something unread
     story.barrier = tidb.ddl("create table if not exists standin.second_barrier (id int)")
     tidb.switch(story.new_tidb)
 
 
+def test_killed_in_step_3_it_has_noted_nothing(story):
+    story.dry_run("next: step 3")
+    story.killed_in("migration : Prove that every TiDB has left the old Pumps")
+    assert story.cluster.steps == ["pumps"]
+
+
+def test_killed_in_step_5_it_has_noted_step_3(story):
+    killed = story.killed_in("migration : Wait until the old Drainers have applied everything", migration_wait=15)
+    assert "Business may" in killed.output, "step 4 comes before step 5"
+    assert story.cluster.steps == ["pumps", "switched"]
+    assert not os.path.exists(story.cluster.migration_file(".proof.json"))
+
+
 def test_step_5_waits_for_the_old_drainer_whatever_it_says(story):
     cluster = story.cluster
-    cluster.old_drainer.set_knobs(stuck=True, lie_synced=True)
-    run = story.migrate(migration_wait=15)
-    run.assert_refused("timed_out")
-    assert "Business may" in run.output, "step 4 comes before step 5"
+    story.migrate(migration_wait=15).assert_refused("timed_out")
     cluster.resume_business()
     assert cluster.steps == ["pumps", "switched"]
     assert cluster.old_drainer.pid and not cluster.new_drainer.pid
     cluster.old_drainer.set_knobs()
 
 
-def test_a_dry_run_in_the_middle_changes_nothing(story):
-    cluster, pids, record = story.cluster, story.cluster.old_pids(), story.cluster.record
-    run = story.migrate("--check").assert_done()
-    assert "next: step 5" in next_of(run)
-    assert (cluster.old_pids(), cluster.record) == (pids, record) and not cluster.new_drainer.pid
+def test_a_dry_run_of_step_5_changes_nothing(story):
+    story.dry_run("next: step 5")
 
 
 def test_step_6_stops_nothing_while_the_checkpoint_cant_be_kept(story):
@@ -159,6 +193,11 @@ def test_step_6_stops_nothing_while_the_checkpoint_cant_be_kept(story):
     assert "mysql -N -B -r -e" in run.output, "the command to run elsewhere"
     assert cluster.old_drainer.pid == pid and not cluster.new_drainer.pid
     assert cluster.steps == ["pumps", "switched", "synced"]
+
+
+def test_a_dry_run_of_step_6_changes_nothing(story):
+    run = story.dry_run("next: step 6")
+    assert [step["step"] for _, result in run.results("decommission-legacy", "ok") for step in result["plan"]] == ["record", "stop"]
 
 
 def test_interrupted_in_step_6_and_run_again_it_ends(story):
@@ -186,6 +225,7 @@ def test_run_once_more_it_changes_nothing(story):
     run = story.migrate().assert_done()
     assert run.changed_hosts() == []
     assert "next: step 7" in next_of(run)
+    story.dry_run("next: step 7")
 
 
 def test_step_7_keeps_its_order(story):
@@ -208,10 +248,10 @@ def test_step_7_takes_no_other_clusters_proof(story):
 
 
 def test_a_dry_run_of_step_7_changes_nothing(story):
-    cluster, pids = story.cluster, story.cluster.old_pids()
+    cluster, before = story.cluster, story.cluster.everything()
     run = cluster.decommission("--check").assert_done()
     assert "Would be retired" in run.output
-    assert cluster.old_pids() == pids
+    assert cluster.everything() == before
 
 
 def test_step_7_retires_pumps_then_kafka_then_zookeeper(story):

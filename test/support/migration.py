@@ -2,7 +2,7 @@
 import json
 import os
 
-from . import paths, playbook, tool, wait
+from . import paths, playbook, process, tool, wait
 from .cluster import MARK, make_peer
 from .host import DRAINER_TOML, FILE_DESTINATION, DrainerHost, PumpHost, exporting
 from .legacy import CLUSTER_ID, LegacyCluster, NEW_TIDB, OLD_TIDB
@@ -155,6 +155,20 @@ class Operator:
         for kind in ("brokers", "zookeepers"):
             parts.update({f"{kind}{number}": part for number, part in enumerate(getattr(self, kind), 1)})
         return {name: part.pid for name, part in parts.items()}
+
+    def everything(self):
+        """What a dry run leaves alone: processes; the hosts' folders and files, but for data and logs; records and proofs; the keys
+        of the registry."""
+        hosts = [*self.old_pumps, self.old_drainer, *self.pumps, self.new_drainer]
+        pids = {**self.old_pids(), **{host.name: host.pid for host in (*self.tidbs, *self.pumps, self.new_drainer)}}
+        files = {}
+        for root in {host.deploy_dir for host in hosts} | {os.path.dirname(self.migration_file(""))}:
+            for folder, folders, names in os.walk(root):
+                if folder == root:
+                    folders[:] = [name for name in folders if name not in ("log", "status") and not name.startswith("data.")]
+                files[folder] = None
+                files.update({path: process.file_digest(path) for path in (f"{folder}/{name}" for name in names)})
+        return pids, files, sorted(self.pd.prefix("/tidb-binlog"))
 
     def assert_rows_go_on_and_each_arrived_once(self):
         """Rows written now arrive; once business is paused all rows are downstream, none twice."""
