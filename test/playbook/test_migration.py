@@ -150,7 +150,9 @@ def test_step_3_is_not_done_while_a_tidb_still_writes_to_an_old_pump(story):
     cluster, tidb = story.cluster, story.cluster.tidbs[1]
     cluster.switch_halfway(tidb, story.new_tidb)
     tidb.resume()
-    story.migrate().assert_refused("still_written")
+    run = story.migrate().assert_refused("still_written")
+    assert "TiDB connection(s) to its socket" in run.output, "beside that TiDB"
+    assert f"TiDB {tidb.advertised} writes to an old Pump's socket" in " ".join(run.output.split()), "on the other host"
     assert cluster.steps == ["pumps"]
     tidb.pause()
     cluster.old_drainer.set_knobs(stuck=True, lie_synced=True)  # from here on there is something unread
