@@ -15,7 +15,7 @@ import sys
 import time
 
 from hosts.rig.image import mirror
-from support import paths
+from support import java, paths
 
 # Without zstd, so that the other way of packing is taken, too.
 COMMON = ("ca-certificates", "daemontools", "default-jre-headless", "mariadb-client", "openssh-client", "procps", "python3",
@@ -52,7 +52,7 @@ exec /usr/bin/env -C "$PWD" {program} "$@"
 def main(name, folder):
     folder = pathlib.Path(folder)
     root = made(name)
-    shared = ["/proc", "/sys", "/dev", "/run", "/tmp", "/home", "/root"]
+    shared = ["/proc", "/sys", "/dev", "/run", "/tmp", "/home", "/root", str(java.JARS), str(java.DEBIAN)]
     repository = str(paths.PLAYBOOKS.parent)
     if not repository.startswith(tuple(f"{each}/" for each in shared)):
         shared.append(repository)
