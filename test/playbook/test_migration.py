@@ -193,6 +193,8 @@ def test_step_6_stops_nothing_while_the_checkpoint_cant_be_kept(story):
     run = story.migrate().assert_refused("no_checkpoint")
     os.rename(f"{client}.away", client)
     assert "mysql -N -B -r -e" in run.output, "the command to run elsewhere"
+    without = story.migrate(checkpoint_program="no-such-client").assert_refused("no_checkpoint")
+    assert "no-such-client does not run here" in " ".join(without.output.split())
     assert cluster.old_drainer.pid == pid and not cluster.new_drainer.pid
     assert cluster.steps == ["pumps", "switched", "synced"]
 
