@@ -8,7 +8,7 @@ import pytest
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
 import trace  # noqa: E402
 
-from parts import figures, relay, shares, watch  # noqa: E402
+from parts import figures, measure, relay, shares, watch  # noqa: E402
 
 HOSTS = ("pump1", "pump2", "pump3")
 
@@ -47,6 +47,17 @@ def test_all_targets_are_met():
     assert found["whole roll"]["ratio"] == pytest.approx(100 / 9)
     assert {name for name, row in found.items() if row["met"] is False} == set()
     assert found["whole roll"]["met"] and found["beyond its own stop and start"]["met"]
+
+
+def test_what_a_turn_takes_beside_the_nodes_own_time():
+    def turn(begun, ended, elapsed_ms):
+        return {"begun": begun, "ended": ended, "result": {"elapsed_ms": elapsed_ms, "phases": [{"name": "stable", "ms": 1000}]}}
+    tasks = [{"begun": 0.0, "ended": 9.0, "result": {}}, turn(9.0, 11.0, 1500), turn(11.5, 13.0, 1000)]
+    grown = {**run("ours"), **measure.turns(tasks)}
+    found = {row["name"].strip(): row for row in figures.of_growth([grown])}["a turn, beside the node's own time"]
+    assert found["ours"]["median"] == pytest.approx((13.0 - 9.0 - 2.5) / 3) and found["met"]
+    grown["turns_s"] += 1
+    assert not {row["name"].strip(): row for row in figures.of_growth([grown])}["a turn, beside the node's own time"]["met"]
 
 
 @pytest.mark.parametrize("changes, name", [

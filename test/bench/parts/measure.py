@@ -141,7 +141,16 @@ def _waits(tasks):
     """What the operator asks for and the run waits: not the way's own time."""
     stable = sum(phase["ms"] for task in tasks for phase in task["result"].get("phases") or [] if phase["name"] == "stable")
     settle = [task["ended"] - task["begun"] for task in tasks if task["action"] == "pause" and task["outcome"] == "ok"]
-    return {"stable_for_s": stable / 1000, "settle_s": max(settle, default=0.0)}
+    return {"stable_for_s": stable / 1000, "settle_s": max(settle, default=0.0), **turns(tasks)}
+
+
+def turns(tasks):
+    """Ours: from the first turn's begin to the last one's end, and what the tool itself took of it, stable_for included."""
+    turns = [task for task in tasks if any(phase["name"] == "stable" for phase in task["result"].get("phases") or [])]
+    if not turns:
+        return {}
+    return {"turns_s": max(turn["ended"] for turn in turns) - min(turn["begun"] for turn in turns),
+            "own_s": sum(turn["result"]["elapsed_ms"] for turn in turns) / 1000}
 
 
 def _end_connections(folder):
