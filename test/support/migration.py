@@ -49,7 +49,7 @@ class Operator:
             file.write(DRAINER_TOML.format(destination=destination))
         if self.mariadb:
             with open(f"{conf}/drainer1_checkpoint.cnf", "w", encoding="ascii") as file:
-                file.write(f"[client]\nhost={self.mariadb.host}\nport={self.mariadb.port}\nuser=root\n")
+                file.write(f"[client]\nhost={self.mariadb.host}\nport={self.mariadb.port}\nuser=root\nskip-ssl\n")
 
     def write_inventory(self, tidb_version=NEW_TIDB, places=None):
         """`places`: {name of a new node: other host variables}, such as one that is an old one's."""
