@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <thread>
 
 namespace process {
 namespace {
@@ -138,7 +140,12 @@ namespace {
 // It ends by itself in milliseconds, and serves nobody.
 bool only_tells_about_itself(pid_t pid) {
   constexpr std::array<std::string_view, 7> questions{"-V", "--V", "-version", "--version", "-help", "--help", "-h"};
-  auto const line = read_proc(proc_path(pid, "cmdline"));
+  auto line = read_proc(proc_path(pid, "cmdline"));
+  // Empty for a moment while it begins and while it ends.
+  for (int tries = 0; line && line->empty() && tries < 50 && identify(pid); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    line = read_proc(proc_path(pid, "cmdline"));
+  }
   if (!line) return false;
   auto const words = split_nul(*line);
   return words.size() > 1 && std::any_of(words.begin() + 1, words.end(), [&](std::string const& word) {

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr auto look_for = 10s;
 // supervise reads its orders up to a second late: it sleeps that long after each start of its process.
 constexpr auto obey_within = 10s;
+constexpr auto gone_within = 1s;
 
 class supervise : public supervisor {
  public:
@@ -77,8 +78,7 @@ class supervise : public supervisor {
     TRY_ASSIGN(auto const view, svstat(deadline));
     if (view.state == supervision::up && view.want_down) return still_alive(name(), {view.pid});
     if (view.state == supervision::up) return {};
-    TRY_ASSIGN(auto const leftover, node_processes());
-    if (!leftover.empty()) return still_alive(name(), leftover);
+    TRY(wait_for_leftover(deadline));
     if (view.state == supervision::absent) {
       TRY(launch());
     } else {
@@ -147,6 +147,16 @@ class supervise : public supervisor {
     std::vector<pid_t> pids;
     for (auto const& id : found) pids.push_back(id.pid);
     return pids;
+  }
+
+  // Looked at for a while: one that just begins or ends may only have been asked for its version.
+  core::result<void> wait_for_leftover(core::deadline deadline) {
+    for (auto const limit = deadline.within(gone_within);;) {
+      TRY_ASSIGN(auto const leftover, node_processes());
+      if (leftover.empty()) return {};
+      if (limit.passed()) return still_alive(name(), leftover);
+      std::this_thread::sleep_for(std::min<core::milliseconds>(20ms, limit.left()));
+    }
   }
 
   // A run script that does not exec has the node as its child.
