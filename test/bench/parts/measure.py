@@ -146,11 +146,11 @@ def _waits(tasks):
 
 def turns(tasks):
     """Ours: from the first turn's begin to the last one's end, and what the tool itself took of it, stable_for included."""
-    turns = [task for task in tasks if any(phase["name"] == "stable" for phase in task["result"].get("phases") or [])]
-    if not turns:
+    taken = [task for task in tasks if any(phase["name"] == "stable" for phase in task["result"].get("phases") or [])]
+    if not taken:
         return {}
-    return {"turns_s": max(turn["ended"] for turn in turns) - min(turn["begun"] for turn in turns),
-            "own_s": sum(turn["result"]["elapsed_ms"] for turn in turns) / 1000}
+    return {"turns_s": max(turn["ended"] for turn in taken) - min(turn["begun"] for turn in taken),
+            "own_s": sum(turn["result"]["elapsed_ms"] for turn in taken) / 1000}
 
 
 def _end_connections(folder):
