@@ -179,6 +179,16 @@ core::result<pump_writes> decode_pump_writes(std::string_view text, std::string_
   return read;
 }
 
+core::result<double> decode_taken_binlogs(std::string_view text, std::string_view what) {
+  constexpr auto single = R"(type="single")";
+  auto const all = metric(text, "binlog_pump_storage_write_binlog_size_count", {single});
+  auto const small = metric(text, "binlog_pump_storage_write_binlog_size_bucket", {single, R"(le="32")"});
+  if (all && small && *small <= *all) return *all - *small;
+  // A family with labels is not shown before its first sample, which a Pump's first fake is.
+  if (!all && !small && metric(text, "binlog_pump_storage_max_commit_ts")) return 0.0;
+  return bad(what, "it does not tell how many binlogs it took");
+}
+
 core::result<std::vector<tidb_server>> decode_tidb_servers(std::string_view body, std::string_view what) {
   TRY_ASSIGN(auto const root, core::parse_json(body, what));
   auto const* all = core::member(root, "all_servers_info");

@@ -63,6 +63,11 @@ struct pump_writes {
 };
 core::result<pump_writes> decode_pump_writes(std::string_view text, std::string_view what);
 
+// GET /metrics of a cluster-version Pump: binlogs of TiDBs that it took since its start. Its own fakes are told by
+// their size, 26 bytes; whatever a TiDB writes names a key and has more than 32 (tidb-binlog:pump/storage/storage.go
+// writeBinlog, pkg/util/ts.go; tipb:proto/binlog/binlog.proto).
+core::result<double> decode_taken_binlogs(std::string_view text, std::string_view what);
+
 // GET /info/all of a TiDB: the binlog_status of each server; "" where the version does not tell (before 2.1.19, 3.0.6).
 struct tidb_server {
   std::string address;

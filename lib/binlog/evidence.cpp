@@ -11,8 +11,9 @@ using core::milliseconds;
 using core::json::object;
 using core::json::value;
 
-constexpr std::array<std::string_view, evidence_count> names = {
-    "shape", "pumps_complete", "last_ts", "window", "drained", "applied", "tidb_switched", "old_writes_flat"};
+constexpr std::array<std::string_view, evidence_count> names = {"shape",         "pumps_complete",  "last_ts",
+                                                                "window",        "drained",         "applied",
+                                                                "tidb_switched", "old_writes_flat", "new_writes"};
 
 constexpr milliseconds most_upper_lag{30000};
 // Prometheus keeps TSOs as doubles: 64 apart at today's.

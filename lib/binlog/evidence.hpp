@@ -25,8 +25,9 @@ enum class evidence_name {
   applied,          // old: the saved checkpoint at or past the barrier
   tidb_switched,    // every TiDB writes to the new Pumps
   old_writes_flat,  // no TiDB wrote to an old Pump meanwhile
+  new_writes,       // the new Pumps hold binlogs of TiDBs, one for each TiDB at least
 };
-constexpr std::size_t evidence_count = 8;
+constexpr std::size_t evidence_count = 9;
 std::string_view name(evidence_name evidence);
 // Nothing where there is no such evidence.
 std::optional<evidence_name> evidence_of(std::string_view name);

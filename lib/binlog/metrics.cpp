@@ -2,6 +2,7 @@
 #include "binlog/drainer_answers.hpp"
 #include "binlog/pump_api.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -61,13 +62,16 @@ std::optional<std::string_view> behind(std::string_view line, std::string_view n
   return line;
 }
 
-std::optional<double> sample(std::string_view line, std::string_view name, std::string_view label) {
+std::optional<double> sample(std::string_view line, std::string_view name,
+                             std::initializer_list<std::string_view> labels) {
   auto rest = behind(line, name);
   if (!rest) return std::nullopt;
-  bool labelled = label.empty();
-  if (rest->starts_with('{') && !take_labels(*rest, [&](auto pair) { labelled = labelled || pair == label; }))
-    return std::nullopt;
-  return labelled ? value_of(*rest) : std::nullopt;
+  std::size_t found = 0;
+  auto const count = [&](auto pair) {
+    if (std::find(labels.begin(), labels.end(), pair) != labels.end()) ++found;
+  };
+  if (rest->starts_with('{') && !take_labels(*rest, count)) return std::nullopt;
+  return found == labels.size() ? value_of(*rest) : std::nullopt;
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -78,9 +82,10 @@ std::string_view take_line(std::string_view& text) {
 
 }  // namespace
 
-std::optional<double> metric(std::string_view text, std::string_view name, std::string_view label) {
+std::optional<double> metric(std::string_view text, std::string_view name,
+                             std::initializer_list<std::string_view> labels) {
   while (!text.empty())
-    if (auto const value = sample(take_line(text), name, label)) return value;
+    if (auto const value = sample(take_line(text), name, labels)) return value;
   return std::nullopt;
 }
 

@@ -91,7 +91,7 @@ std::vector<node_client::pump_answer> node_client::ask_pumps(std::vector<std::st
     std::optional<double> available;
     std::optional<double> gc;
     if (auto const metrics = body_of(std::move(answers[i + 1]), requests[i + 1].url)) {
-      available = metric(*metrics, "binlog_pump_storage_storage_size_bytes", "type=\"available\"");
+      available = metric(*metrics, "binlog_pump_storage_storage_size_bytes", {"type=\"available\""});
       gc = metric(*metrics, "binlog_pump_storage_gc_ts");
     }
     asked.push_back({pump_status_of(std::move(answers[i]), requests[i].url), available, gc});

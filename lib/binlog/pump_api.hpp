@@ -30,8 +30,9 @@ struct drainer_status {
 };
 core::result<drainer_status> decode_drainer_status(std::string_view body, std::string_view what);
 
-// One sample of Prometheus text by name and label text (`type="available"`); nothing where absent.
-std::optional<double> metric(std::string_view text, std::string_view name, std::string_view label = {});
+// One sample of Prometheus text by name and the texts of some labels (`type="available"`); nothing where absent.
+std::optional<double> metric(std::string_view text, std::string_view name,
+                             std::initializer_list<std::string_view> labels = {});
 
 // GET /drainers of a Pump: null means none or a registry read that failed, so it decodes to nothing.
 core::result<std::optional<std::vector<node>>> decode_drainers(std::string_view body, std::string_view what);

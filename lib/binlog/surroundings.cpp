@@ -26,7 +26,8 @@ surroundings::surroundings(demands demanded)
     : demanded_(std::move(demanded)),
       pumps_(demanded_.pumps.size()),
       tidbs_(demanded_.tidbs),
-      writes_(demanded_.old_pumps) {}
+      writes_(demanded_.old_pumps),
+      taken_(demanded_.new_pumps) {}
 
 void surroundings::time(milliseconds at, tso fresh) {
   if (fresh_ && *fresh_ >= fresh) return;
@@ -64,6 +65,14 @@ void surroundings::writes(std::size_t number, milliseconds at, core::result<pump
     flat_since_.reset();
   else if (!same || !flat_since_)
     flat_since_ = at;
+}
+
+void surroundings::taken(std::size_t number, milliseconds at, core::result<double> answer) {
+  taken_[number].at = at;
+  taken_[number].answer = std::move(answer);
+  auto const held = new_writes(at).held == holding::yes;
+  if (!held) new_writes_since_.reset();
+  if (held && !new_writes_since_) new_writes_since_ = at;
 }
 
 std::optional<tso> surroundings::now(milliseconds at) const {
@@ -195,10 +204,30 @@ evidence surroundings::old_writes_flat(milliseconds at) const {
           .since = flat_since_};
 }
 
+// Which TiDB wrote them no Pump tells. One that is silent is no matter where the others have enough.
+evidence surroundings::new_writes(milliseconds at) const {
+  double binlogs = 0;
+  std::string silent;
+  for (auto const& each : taken_) {
+    if (each.good(at))
+      binlogs += *each.answer;
+    else
+      silent = each.answer ? "a new Pump stopped answering" : each.answer.error().what;
+  }
+  auto const wanted = static_cast<double>(std::max<std::size_t>(1, demanded_.tidbs));
+  if (binlogs < wanted && !silent.empty()) return unknown(evidence_name::new_writes, silent);
+  return {.name = evidence_name::new_writes,
+          .required = true,
+          .held = binlogs < wanted ? holding::no : holding::yes,
+          .value = core::json::object{{"binlogs", binlogs}, {"wanted", wanted}},
+          .since = new_writes_since_};
+}
+
 std::vector<evidence> surroundings::switched(milliseconds at) const {
   std::vector<evidence> found;
   if (!tidbs_.empty()) found.push_back(tidb_switched(at));
   if (!writes_.empty()) found.push_back(old_writes_flat(at));
+  if (!taken_.empty()) found.push_back(new_writes(at));
   return found;
 }
 

@@ -18,7 +18,8 @@ class surroundings {
     std::vector<std::string> expected_ids;
     bool registry = false;      // PD is asked for it
     std::size_t tidbs = 0;      // how many TiDBs, and
-    std::size_t old_pumps = 0;  // old Pumps, are watched
+    std::size_t old_pumps = 0;  // old Pumps, and
+    std::size_t new_pumps = 0;  // new Pumps, are watched
   };
 
   explicit surroundings(demands demanded);
@@ -29,6 +30,7 @@ class surroundings {
   void registry(core::milliseconds at, core::result<registered_pumps> answer);
   void tidb(std::size_t number, core::milliseconds at, core::result<std::vector<tidb_server>> answer);
   void writes(std::size_t number, core::milliseconds at, core::result<pump_writes> answer);
+  void taken(std::size_t number, core::milliseconds at, core::result<double> answer);
 
   // PD's time at `at`: the last fresh TSO, carried on by what passed since it was asked for.
   [[nodiscard]] std::optional<tso> now(core::milliseconds at) const;
@@ -36,7 +38,7 @@ class surroundings {
   [[nodiscard]] std::optional<tso> taken_after(core::milliseconds moment) const;
   // For Drainers of the old versions, or of the cluster version.
   [[nodiscard]] expected_pumps expected(bool old, core::milliseconds at) const;
-  // tidb_switched and old_writes_flat, as far as they are watched.
+  // tidb_switched, old_writes_flat and new_writes, as far as they are watched.
   [[nodiscard]] std::vector<evidence> switched(core::milliseconds at) const;
   // Binlogs that old Pumps lost while they told TiDB that all was well, by number of the Pump.
   [[nodiscard]] std::map<std::size_t, double> lost() const;
@@ -52,14 +54,17 @@ class surroundings {
   void expect_from_old(std::set<std::string>& ids, expected_pumps& all, core::milliseconds at) const;
   [[nodiscard]] evidence tidb_switched(core::milliseconds at) const;
   [[nodiscard]] evidence old_writes_flat(core::milliseconds at) const;
+  [[nodiscard]] evidence new_writes(core::milliseconds at) const;
 
   demands demanded_;
   std::vector<dated<pump_answer>> pumps_;
   dated<registered_pumps> registry_;
   std::vector<dated<std::vector<tidb_server>>> tidbs_;
   std::vector<dated<pump_writes>> writes_;
+  std::vector<dated<double>> taken_;
   std::optional<core::milliseconds> all_on_since_;
   std::optional<core::milliseconds> flat_since_;
+  std::optional<core::milliseconds> new_writes_since_;
   std::optional<tso> fresh_;
   core::milliseconds fresh_at_{};
 };

@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if (metrics && (metrics->queued < 0 || metrics->position.value_or(1) <= 0)) std::abort();
   if (auto const pump = binlog::decode_pump(body, "x"); pump && pump->commit_ts.value <= 0) std::abort();
   static_cast<void>(binlog::decode_pump_writes(body, "x"));
+  static_cast<void>(binlog::decode_taken_binlogs(body, "x"));
   static_cast<void>(binlog::decode_tidb_servers(body, "x"));
   static_cast<void>(binlog::decode_tidb_socket(body, "x"));
   static_cast<void>(binlog::decode_cluster_id(body, "x"));

@@ -160,6 +160,15 @@ def test_step_3_is_not_done_while_a_tidb_still_writes_to_an_old_pump(story):
     tidb.switch(story.new_tidb)
 
 
+def test_step_3_is_not_done_while_the_new_pumps_get_nothing(story):
+    cluster = story.cluster
+    run = story.migrate().assert_refused("timed_out")
+    assert "write a row through every one of them" in " ".join(run.output.split())
+    assert cluster.steps == ["pumps"]
+    for tidb in cluster.tidbs:
+        tidb.write_row()
+
+
 def test_killed_in_step_3_it_has_noted_nothing(story):
     story.dry_run("next: step 3")
     story.killed_in("migration : Prove that every TiDB has left the old Pumps")

@@ -129,15 +129,20 @@ class OldDrainer(Server):
 class Pump(Server):
     """A cluster-version Pump; its /status is the whole registry."""
 
-    def __init__(self, ids=("pump-1:8250",), states=(), **options):
-        self.ids, self.states, self.hosts = ids, dict(states), {}
-        super().__init__({"/status": self.status}, **options)
+    def __init__(self, ids=("pump-1:8250",), states=(), fakes=7, taken=0, **options):
+        self.ids, self.states, self.hosts, self.fakes, self.taken = ids, dict(states), {}, fakes, taken
+        super().__init__({"/status": self.status, "/metrics": self.metrics}, **options)
 
     def status(self):
         nodes = {name: {"nodeId": name, "host": self.hosts.get(name, name), "state":
                         self.states.get(name, "online"), "maxCommitTS": tso(1), "updateTS": tso(1)}
                  for name in self.ids}
         return json.dumps({"status": nodes, "CommitTS": tso(), "Checkpoint": {}, "ErrMsg": ""})
+
+    def metrics(self):
+        name, everything = "binlog_pump_storage_write_binlog_size", self.fakes + self.taken
+        return (f"binlog_pump_storage_max_commit_ts {tso(1) >> 18}\n"
+                f'{name}_bucket{{type="single",le="32"}} {self.fakes}\n{name}_count{{type="single"}} {everything}\n')
 
 
 class OldPump(Server):

@@ -102,9 +102,10 @@ class Operator:
         return self.tidbs[0].ddl("create table if not exists standin.binlog_barrier (id int)")
 
     def switch(self, binary):
-        """Step 3."""
+        """Step 3; what follows it, too: a row through each TiDB."""
         for tidb in self.tidbs:
             tidb.switch(binary)
+            tidb.write_row()
 
     def switch_back(self):
         """From step 3, or a later one."""

@@ -112,6 +112,10 @@ class Business(Asked):
         """Runs a DDL through the old Pump, and returns its commit TS."""
         return self._post("ddl", {"query": query})["commit_ts"]
 
+    def write_row(self):
+        """One transaction, also while business is paused."""
+        self._post("row")
+
     @property
     def summary(self):
         """The writer's counts, over all its lives: attempted, committed, refused, commit_given_up, ..."""

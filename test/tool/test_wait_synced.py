@@ -218,6 +218,29 @@ def test_since_is_taken_after_the_tidbs_left_the_old_pumps(tmp_path):
         assert call.status == 99 and call["since"] is None, call
 
 
+def test_the_new_pumps_must_hold_a_binlog_for_each_tidb():
+    servers = {name: {"ip": name, "status_port": 10080, "binlog_status": "On"} for name in ("10.0.0.1", "10.0.0.2")}
+    barrier, info = tso(30), {"/info/all": lambda: json.dumps({"all_servers_info": servers})}
+    with (OldDrainer(position=barrier) as drainer, OldPump() as pump, Pump(fakes=1000) as one, Pump(taken=1) as other,
+          Server(info) as tidb1, Server(info) as tidb2):
+        options = {"drainers": drainer.address, "pumps": pump.address, "old_pumps": pump.address,
+                   "tidbs": f"{tidb1.address},{tidb2.address}", "new_pumps": f"{one.address},{other.address}", "barrier": barrier}
+        call = wait(timeout=3, **options)
+        assert call.status == 99 and call["since"] is None, call
+        assert evidence(call)["new_writes"]["value"] == {"binlogs": 1.0, "wanted": 2.0}
+        assert "write a row through every one of them" in call["error"]["hint"]
+        accepted = wait(accept="new_writes", **options)
+        assert accepted.status == 0 and not evidence(accepted)["new_writes"]["required"], accepted
+        one.taken = 1
+        assert wait(**options).status == 0
+        for broken in (server_error, html, silence):
+            other.routes["/metrics"] = broken
+            call = wait(timeout=3, **options)
+            assert call.status == 99 and call["drainers"][0]["verdict"] == "unknown", call
+        one.taken = 2
+        assert wait(**options).status == 0, "one that is silent is no matter where the others have enough"
+
+
 def test_pd_gives_the_cluster_id_and_the_old_registry():
     def encoded(text):
         return base64.b64encode(text.encode()).decode()

@@ -70,6 +70,7 @@ result<settings> decode(module::params const& params) {
   TRY_ASSIGN(s.pd_urls, http::base_urls(params.list("pd_urls"), "pd_urls", tls));
   TRY_ASSIGN(s.tidbs, http::base_urls(params.list("tidbs"), "tidbs", tls));
   TRY_ASSIGN(s.old_pumps, http::base_urls(params.list("old_pumps"), "old_pumps", tls));
+  TRY_ASSIGN(s.new_pumps, http::base_urls(params.list("new_pumps"), "new_pumps", tls));
   if (params.has("tso_from")) {
     TRY_ASSIGN(s.tso_from, http::base_url(params.string("tso_from"), "tso_from", tls));
   }

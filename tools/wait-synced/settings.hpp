@@ -22,6 +22,7 @@ struct settings {
   std::vector<std::string> pd_urls;
   std::vector<std::string> tidbs;
   std::vector<std::string> old_pumps;
+  std::vector<std::string> new_pumps;
   std::string tso_from;           // may be empty
   binlog::requirements demanded;  // without `since` where a fresh one is to be taken
   core::milliseconds interval{};
@@ -29,7 +30,7 @@ struct settings {
   std::filesystem::path evidence_file;  // may be empty
   std::optional<http::tls_files> tls;
 
-  [[nodiscard]] bool watches_switch() const { return !tidbs.empty() || !old_pumps.empty(); }
+  [[nodiscard]] bool watches_switch() const { return !tidbs.empty() || !old_pumps.empty() || !new_pumps.empty(); }
 };
 
 module::tool const& description();

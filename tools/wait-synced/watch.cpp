@@ -30,7 +30,8 @@ binlog::surroundings::demands demands_of(settings const& s) {
   binlog::surroundings::demands demanded{.expected_ids = s.expected_pumps,
                                          .registry = !s.pd_urls.empty(),
                                          .tidbs = s.tidbs.size(),
-                                         .old_pumps = s.old_pumps.size()};
+                                         .old_pumps = s.old_pumps.size(),
+                                         .new_pumps = s.new_pumps.size()};
   for (auto const& url : s.pumps) demanded.pumps.push_back(http::authority_of(url));
   return demanded;
 }
@@ -120,6 +121,14 @@ void watch::add_errands() {
         auto const body = binlog::metrics_page(std::move(answer), url);
         if (!body && binlog::serves_none(body.error())) untold_.insert(binlog::evidence_name::old_writes_flat);
         around_.writes(i, at, body ? binlog::decode_pump_writes(*body, url) : body.error());
+        done(number);
+      });
+    });
+  for (std::size_t i = 0; i < s.new_pumps.size(); ++i)
+    add([this, i, url = s.new_pumps[i] + "/metrics"](std::size_t number, milliseconds at) {
+      get(url, most_metrics, [=, this](response answer) {
+        auto const body = body_of(std::move(answer), url);
+        around_.taken(i, at, body ? binlog::decode_taken_binlogs(*body, url) : body.error());
         done(number);
       });
     });
@@ -269,6 +278,10 @@ core::result<void> watch::run(bool once, std::function<void()> const& tell) {
 
 // What to look at by hand where nothing else is left: in place of evidence that this version can't give.
 std::string watch::advice() const {
+  for (auto const& each : switched())
+    if (each.name == binlog::evidence_name::new_writes && each.held == binlog::holding::no &&
+        !demanded_.accepted.contains(each.name))
+      return "the new Pumps have no binlog from each TiDB: write a row through every one of them, then run this again";
   std::string looks;
   std::string names;
   auto const add = [&](binlog::evidence_name which, std::string_view by_hand) {

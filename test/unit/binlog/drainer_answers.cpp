@@ -155,6 +155,24 @@ TEST_CASE("calls of TiDB to an old Pump", "[binlog]") {
   CHECK_FALSE(binlog::decode_pump_writes("<html>", "it"));
 }
 
+TEST_CASE("binlogs of TiDBs in a new Pump", "[binlog]") {
+  auto const page = [](std::string const& small, std::string const& all) {
+    auto const kind = [&](std::string const& type, std::string const& le_32, std::string const& count) {
+      std::string const name = "binlog_pump_storage_write_binlog_size";
+      return name + "_bucket{type=\"" + type + "\",le=\"16\"} 0\n" + name + "_bucket{type=\"" + type +
+             "\",le=\"32\"} " + le_32 + "\n" + name + "_count{type=\"" + type + "\"} " + count + "\n";
+    };
+    return "binlog_pump_storage_max_commit_ts 5\n" + kind("batch", "7", "7") + kind("single", small, all);
+  };
+  CHECK(binlog::decode_taken_binlogs(page("10", "10"), "it").value() == 0);
+  CHECK(binlog::decode_taken_binlogs(page("10", "13"), "it").value() == 3);
+  CHECK(binlog::decode_taken_binlogs("binlog_pump_storage_max_commit_ts 5\n", "it").value() == 0);
+  CHECK_FALSE(binlog::decode_taken_binlogs(page("13", "10"), "it"));
+  CHECK_FALSE(binlog::decode_taken_binlogs(page("x", "10"), "it"));
+  CHECK_FALSE(binlog::decode_taken_binlogs(sample("metrics-pump-kafka-write-counter.txt"), "it"));
+  CHECK_FALSE(binlog::decode_taken_binlogs("", "it"));
+}
+
 TEST_CASE("what TiDBs say of their binlogs", "[binlog]") {
   auto const read = [](std::string const& file) { return binlog::decode_tidb_servers(sample(file), "it"); };
   auto const on = read("tidb-info-all-ok.json");

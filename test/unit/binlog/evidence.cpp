@@ -264,6 +264,25 @@ TEST_CASE("the Pumps to expect, from every source", "[binlog]") {
   CHECK_FALSE(stale.taken_after(milliseconds(1)));
 }
 
+TEST_CASE("the new Pumps hold a binlog for each TiDB", "[binlog]") {
+  binlog::surroundings around({.tidbs = 3, .new_pumps = 2});
+  auto const found = [&](int second) { return around.switched(milliseconds(second * 1000)).back(); };
+  core::error const silent{core::errc::timed_out, "no answer"};
+  CHECK(found(0).held == holding::unknown);
+  around.taken(0, milliseconds(0), 2);
+  CHECK(found(0).held == holding::unknown);
+  around.taken(1, milliseconds(1000), 0);
+  CHECK(found(1).held == holding::no);
+  around.taken(1, milliseconds(2000), 1);
+  CHECK(found(2).held == holding::yes);
+  CHECK(found(5).since == milliseconds(2000));
+  around.taken(1, milliseconds(6000), silent);
+  CHECK(found(6).held == holding::unknown);
+  around.taken(0, milliseconds(7000), 3);
+  CHECK(found(7).held == holding::yes);
+  CHECK(found(40).held == holding::unknown);
+}
+
 TEST_CASE("TiDBs have left the old Pumps", "[binlog]") {
   auto const held = [](std::string const& file) {
     binlog::surroundings around({.tidbs = 1});

@@ -27,7 +27,8 @@ TEST_CASE("samples of /metrics are found by name and label", "[binlog]") {
       {"metrics-pump-kafka-write-counter.txt", "binlog_pump_loss_binlog_count", "", 0.0},
   }));
   INFO(r.file << " " << r.name << " " << r.label);
-  CHECK(metric(test::sample(r.file), r.name, r.label) == r.value);
+  auto const text = test::sample(r.file);
+  CHECK((r.label.empty() ? metric(text, r.name) : metric(text, r.name, {r.label})) == r.value);
 }
 
 TEST_CASE("Prometheus text that tries to mislead", "[binlog]") {
@@ -59,5 +60,12 @@ TEST_CASE("Prometheus text that tries to mislead", "[binlog]") {
       {"<html>size{type=\"available\"} 5</html>", std::nullopt},
   }));
   INFO(r.text);
-  CHECK(metric(r.text, "size", "type=\"available\"") == r.value);
+  CHECK(metric(r.text, "size", {"type=\"available\""}) == r.value);
+}
+
+TEST_CASE("a sample has all labels that are asked for", "[binlog]") {
+  std::string_view const text =
+      "size{type=\"a\",le=\"16\"} 1\nsize{type=\"b\",le=\"32\"} 2\nsize{type=\"a\",le=\"32\"} 3\n";
+  CHECK(metric(text, "size", {"type=\"a\"", "le=\"32\""}) == 3.0);
+  CHECK_FALSE(metric(text, "size", {"type=\"b\"", "le=\"16\""}));
 }

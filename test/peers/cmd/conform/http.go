@@ -39,6 +39,16 @@ func (p *process) ask(method, path string) answer {
 
 func (p *process) get(path string) answer { return p.ask("GET", path) }
 
+// sample is the number of a series in Prometheus' text, as it stands there.
+func sample(page, series string) string {
+	for _, line := range strings.Split(page, "\n") {
+		if strings.HasPrefix(line, series+" ") {
+			return line[len(series)+1:]
+		}
+	}
+	return ""
+}
+
 func (p *process) portOpen() bool {
 	conn, err := net.DialTimeout("tcp", p.addr, time.Second)
 	if err == nil {

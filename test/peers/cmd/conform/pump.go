@@ -102,7 +102,12 @@ func (c *conform) pumpHeartbeat(p *process) {
 	c.expect("facts 1.2", "maxCommitTS advances by fake binlogs",
 		until(6*time.Second, func() bool { return p.registered().MaxCommitTS > first.MaxCommitTS }), p.raw())
 	fakes := `binlog_pump_rpc_duration_seconds_count{label="succ",method="WriteBinlog"} `
-	c.expect("facts 1.6", "own fake binlogs count as WriteBinlog", strings.Contains(p.get("/metrics").body, fakes), p.get("/metrics").body)
+	metrics := p.get("/metrics").body
+	c.expect("facts 1.6", "own fake binlogs count as WriteBinlog", strings.Contains(metrics, fakes), metrics)
+	const size = "binlog_pump_storage_write_binlog_size"
+	small := sample(metrics, size+`_bucket{type="single",le="32"}`)
+	c.expect("tidb-binlog:pump/storage/storage.go", "a fake binlog has at most 32 bytes",
+		small != "" && small == sample(metrics, size+`_count{type="single"}`), metrics)
 	c.put(registry.Prefix(registry.Pumps)+p.id, strings.Replace(p.raw(), `"online"`, `"paused"`, 1))
 	c.expect("facts 1.2", "an edit of a live pump's value is overwritten",
 		until(5*time.Second, func() bool { return p.state() == registry.Online }), p.raw())

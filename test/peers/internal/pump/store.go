@@ -21,6 +21,7 @@ type store struct {
 	end     int64 // of the last whole record
 	sorter  *sorter
 	written int64         // records ever appended by this process
+	fakes   int64         // of these, its own
 	grown   chan struct{} // closed and replaced whenever something was appended
 }
 
@@ -97,6 +98,9 @@ func (s *store) append(r record) error {
 	s.end += int64(len(line)) + 1
 	s.sorter.add(r, time.Now())
 	s.written++
+	if r.Type == "fake" {
+		s.fakes++
+	}
 	close(s.grown)
 	s.grown = make(chan struct{})
 	return nil
@@ -117,6 +121,13 @@ func (s *store) writes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.written
+}
+
+// counts are the records of this process, and of these its own fakes.
+func (s *store) counts() (written, fakes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.written, s.fakes
 }
 
 func (s *store) maxCommitTS() int64 {

@@ -39,6 +39,7 @@ func (s *Server) routes() http.Handler {
 		answer(w, struct{}{})
 	})
 	mux.HandleFunc("/standin/ddl", s.serveDDL)
+	mux.HandleFunc("/standin/row", s.serveRow)
 	return mux
 }
 
@@ -100,6 +101,17 @@ func (s *Server) servePause(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	s.pause()
+	answer(w, struct{}{})
+}
+
+// serveRow writes one row, as by hand: also while business is paused.
+func (s *Server) serveRow(w http.ResponseWriter, r *http.Request) {
+	if s.writer == nil {
+		http.Error(w, "no binlog", http.StatusConflict)
+		return
+	}
+	s.writer.Row(r.Context())
+	s.saveSummary()
 	answer(w, struct{}{})
 }
 

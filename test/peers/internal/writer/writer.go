@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"peers/internal/registry"
@@ -44,9 +45,10 @@ type Writer struct {
 	client  sink
 	oracle  *tso.Oracle
 
+	next atomic.Int64 // number of the last transaction
+
 	mu      sync.Mutex
 	summary Summary
-	next    int // number of the next transaction
 }
 
 // sink takes binlogs: new Pumps, or an old one.
@@ -119,6 +121,9 @@ func (w *Writer) DDL(ctx context.Context, query string) (commitTS int64, err err
 	return end.CommitTS, w.client.finish(ctx, pump, end)
 }
 
+// Row runs one transaction, whether Run does or not.
+func (w *Writer) Row(ctx context.Context) { w.transaction(ctx, w.next.Add(1)) }
+
 // Run starts transactions until ctx ends, and returns when all of them have ended. It may be run again.
 func (w *Writer) Run(ctx context.Context) Summary {
 	var running sync.WaitGroup
@@ -126,12 +131,12 @@ func (w *Writer) Run(ctx context.Context) Summary {
 	defer cancel()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / w.options.Rate))
 	defer tick.Stop()
-	for ; ctx.Err() == nil; w.next++ {
+	for ctx.Err() == nil {
 		running.Add(1)
-		go func(n int) {
+		go func(n int64) {
 			defer running.Done()
 			w.transaction(drain, n)
-		}(w.next)
+		}(w.next.Add(1))
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -142,7 +147,7 @@ func (w *Writer) Run(ctx context.Context) Summary {
 	return w.Summary()
 }
 
-func (w *Writer) transaction(drain context.Context, n int) {
+func (w *Writer) transaction(drain context.Context, n int64) {
 	payload := fmt.Sprintf("%s-%d-%d", w.options.Tag, os.Getpid(), n)
 	start, err := w.oracle.Get(drain)
 	if err != nil {
