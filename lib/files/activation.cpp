@@ -1,6 +1,5 @@
 #include "files/activation.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,62 +18,33 @@ using core::errc;
 using core::error;
 using core::result;
 
-constexpr std::size_t bytes_at_once = 1U << 20U;
-
 bool holds(fs::path const& path, std::string_view sha256) {
   auto const digest = sha256_of_file(path);
   return digest && *digest == sha256;
 }
 
-// A file made of foreign bytes under a name of ours: whole and synced, or an error.
-result<void> copy_synced(fs::path const& from, fs::path const& to) {
-  auto const in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
-  if (in < 0) return core::system_error("read " + from.string(), errno);
-  auto const out = ::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (out < 0) {
-    auto const e = errno;
-    ::close(in);
-    return core::system_error("create " + to.string(), e);
-  }
-  int failed = 0;
-  std::string buffer(bytes_at_once, '\0');
-  for (;;) {
-    auto const n = ::read(in, buffer.data(), buffer.size());
-    if (n <= 0) {
-      failed = n < 0 ? errno : 0;
-      break;
-    }
-    if (::write(out, buffer.data(), static_cast<std::size_t>(n)) != n) {
-      failed = errno != 0 ? errno : ENOSPC;
-      break;
-    }
-  }
-  struct stat attributes {};
-  if (failed == 0 && (::fstat(in, &attributes) != 0 || ::fchown(out, attributes.st_uid, attributes.st_gid) != 0 ||
-                      ::fchmod(out, attributes.st_mode & 07777U) != 0 || ::fsync(out) != 0))
-    failed = errno;
-  ::close(in);
-  ::close(out);
-  if (failed == 0) return {};
-  ::unlink(to.c_str());
-  return core::system_error("copy " + from.string() + " to " + to.string(), failed);
+error changed_meanwhile(fs::path const& path) {
+  return {errc::stage_changed, "cannot activate: " + path.string() + " was changed since it was prepared",
+          "look who else writes it, then run the same command again"};
 }
 
 // A second name for the same content: a hard link, or a copy where the file system can't link.
-result<void> duplicate(fs::path const& from, fs::path const& to) {
+result<void> duplicate(fs::path const& from, fs::path const& to, std::string_view sha256) {
   if (::link(from.c_str(), to.c_str()) == 0) return {};
   if (errno == EEXIST) {
     if (::unlink(to.c_str()) != 0) return core::system_error("replace " + to.string(), errno);
     if (::link(from.c_str(), to.c_str()) == 0) return {};
   }
   if (errno == ENOENT) return core::system_error("link " + from.string() + " to " + to.string(), errno);
-  return copy_synced(from, to);
+  auto copied = copy_file(from, to, sha256);
+  if (!copied && copied.error().code == errc::digest_mismatch) return changed_meanwhile(from);
+  return copied;
 }
 
 // `content` becomes `dest` in one rename; `content` keeps its own name.
-result<void> put_in_place(fs::path const& content, fs::path const& dest) {
+result<void> put_in_place(fs::path const& content, fs::path const& dest, std::string_view sha256) {
   auto const next = dest.parent_path() / ("." + dest.filename().string() + ".next");
-  TRY(duplicate(content, next));
+  TRY(duplicate(content, next, sha256));
   if (::rename(next.c_str(), dest.c_str()) != 0) {
     auto const e = errno;
     ::unlink(next.c_str());
@@ -87,7 +57,7 @@ result<void> put_in_place(fs::path const& content, fs::path const& dest) {
 
 result<void> keep_former(staged_file const& file, former_file const& former) {
   if (former.sha256.empty() || holds(former.backup, former.sha256)) return {};
-  TRY(duplicate(file.dest, former.backup));
+  TRY(duplicate(file.dest, former.backup, former.sha256));
   if (!holds(former.backup, former.sha256))
     return error{errc::stage_changed,
                  "cannot back up " + file.dest.string() + ": it changed while it was being replaced",
@@ -102,11 +72,6 @@ stamp stamp_of(fs::path const& path) {
   return {now.st_dev, now.st_ino, now.st_size, now.st_mtim.tv_sec * 1'000'000'000LL + now.st_mtim.tv_nsec};
 }
 
-error changed_meanwhile(fs::path const& path) {
-  return {errc::stage_changed, "cannot activate: " + path.string() + " was changed since it was prepared",
-          "look who else writes it, then run the same command again"};
-}
-
 result<void> put_back_content(staged_file const& file, former_file const& former) {
   if (holds(file.dest, former.sha256)) return {};
   if (!holds(former.backup, former.sha256))
@@ -114,7 +79,7 @@ result<void> put_back_content(staged_file const& file, former_file const& former
         errc::rollback_failed,
         "cannot put " + file.dest.string() + " back: its backup " + former.backup.string() + " is missing or damaged",
         "put the former version there by hand, then run the same command again"};
-  return put_in_place(former.backup, file.dest);
+  return put_in_place(former.backup, file.dest, former.sha256);
 }
 
 result<void> put_back(staged_file const& file, former_file const& former) {
@@ -246,7 +211,7 @@ result<void> activate(fs::path const& stage_dir, journal& journal, activation co
   for (std::size_t i = 0; i < set.files.size(); ++i) {
     auto const& file = set.files[i];
     auto const is_staged = prepared.staged_stamps[i] != stamp{};
-    if (is_staged && prepared.formers[i].sha256 != file.sha256) TRY(put_in_place(file.path, file.dest));
+    if (is_staged && prepared.formers[i].sha256 != file.sha256) TRY(put_in_place(file.path, file.dest, file.sha256));
     if (::chown(file.dest.c_str(), file.owner, file.group) != 0 || ::chmod(file.dest.c_str(), file.mode) != 0)
       return core::system_error("set mode and owner of " + file.dest.string(), errno);
     keep_digest(file.dest);

@@ -1,10 +1,11 @@
 #include "files/elf.hpp"
 
+#include "core/descriptor.hpp"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -153,21 +154,14 @@ core::result<void> check_elf(std::string_view content, std::string_view what, st
 }
 
 core::result<void> check_elf_file(std::filesystem::path const& path, std::string_view what) {
-  auto const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  core::descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   auto const failed = [&](int e) { return core::system_error("read " + path.string(), e); };
-  if (fd < 0) return failed(errno);
   struct stat status {};
-  auto const known = ::fstat(fd, &status) == 0;
-  if (!known || status.st_size == 0) {
-    auto const e = errno;
-    ::close(fd);
-    return known ? check_elf({}, what) : failed(e);
-  }
+  if (!file || ::fstat(file.get(), &status) != 0) return failed(errno);
+  if (status.st_size == 0) return check_elf({}, what);
   auto const size = static_cast<std::size_t>(status.st_size);
-  auto* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  auto const e = errno;
-  ::close(fd);
-  if (mapped == MAP_FAILED) return failed(e);
+  auto* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (mapped == MAP_FAILED) return failed(errno);
   auto checked = check_elf({static_cast<char const*>(mapped), size}, what);
   ::munmap(mapped, size);
   return checked;

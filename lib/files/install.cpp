@@ -58,20 +58,24 @@ core::result<bool> set_attributes(fs::path const& path, attributes const& wanted
   return changed;
 }
 
+core::result<void> copy_file(fs::path const& from, fs::path const& to, std::string_view sha256) {
+  struct stat status {};
+  if (::stat(from.c_str(), &status) != 0) return core::system_error("read " + from.string(), errno);
+  TRY_ASSIGN(auto const content, open_file(from));
+  TRY_ASSIGN(auto copy, temporary_file::write(to, *content, sha256, static_cast<std::uint64_t>(status.st_size),
+                                              {status.st_mode & 07777U, status.st_uid, status.st_gid}));
+  return copy.rename_to(to);
+}
+
 core::result<void> back_up(fs::path const& dest, std::string_view sha256, fs::path const& backup) {
   remove_leftovers(backup.parent_path());
   if (auto const there = sha256_of_file(backup); there && *there == sha256) return {};
   std::error_code ec;
   fs::create_directories(backup.parent_path(), ec);
   if (ec) return core::system_error("make directory " + backup.parent_path().string(), ec.value());
-  struct stat status {};
-  if (::stat(dest.c_str(), &status) != 0) return core::system_error("read " + dest.string(), errno);
   // Linked under the name directly where it is free; what is damaged there is replaced by a whole copy.
   if (::link(dest.c_str(), backup.c_str()) == 0) return core::sync_directory(backup.parent_path());
-  TRY_ASSIGN(auto const from, open_file(dest));
-  TRY_ASSIGN(auto copy, temporary_file::write(backup, *from, sha256, static_cast<std::uint64_t>(status.st_size),
-                                              {status.st_mode & 07777U, status.st_uid, status.st_gid}));
-  return copy.rename_to(backup);
+  return copy_file(dest, backup, sha256);
 }
 
 void remove_old_backups(fs::path const& newest, std::size_t keep) {

@@ -1,6 +1,7 @@
 // Files written so that at every instant the old or the new one is there as a whole, also after SIGKILL or power loss.
 #pragma once
 
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 #include "files/source.hpp"
 
@@ -37,9 +38,9 @@ class temporary_file {
   core::result<void> rename_to(std::filesystem::path const& name);
 
  private:
-  temporary_file(std::filesystem::path path, int fd) : path_(std::move(path)), fd_(fd) {}
+  explicit temporary_file(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
-  int fd_;
+  core::descriptor lock_;
 };
 
 // Removes temporary files in `directory` whose writers are gone.
@@ -50,20 +51,21 @@ class memory_file {
  public:
   static bool possible();  // kernels before 3.17 have none
   static core::result<memory_file> write(source& from, std::string_view sha256, std::uint64_t size);
-  memory_file(memory_file&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  memory_file& operator=(memory_file&&) = delete;
-  ~memory_file();
 
   // Opens for this process and its children.
   [[nodiscard]] std::filesystem::path path() const;
 
  private:
-  explicit memory_file(int fd) : fd_(fd) {}
-  int fd_;
+  explicit memory_file(core::descriptor file) : file_(std::move(file)) {}
+  core::descriptor file_;
 };
 
 // Sets mode, owner and group of what is there; false where they were so already.
 core::result<bool> set_attributes(std::filesystem::path const& path, attributes const& wanted);
+
+// Copies content and attributes, whole and synced; errc::digest_mismatch where it is not what was expected.
+core::result<void> copy_file(std::filesystem::path const& from, std::filesystem::path const& to,
+                             std::string_view sha256);
 
 // Makes `backup` a second name of `dest`'s content (a copy, where it can't be linked), whole and synced. An existing
 // backup of the same digest is kept.

@@ -1,5 +1,6 @@
 #include "files/source.hpp"
 
+#include "core/descriptor.hpp"
 #include "files/digest.hpp"
 
 #include <fcntl.h>
@@ -20,21 +21,18 @@ core::error unreadable(std::string const& what, std::string const& cause) {
 
 class file_source : public source {
  public:
-  file_source(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  ~file_source() override { ::close(fd_); }
-  file_source(file_source const&) = delete;
-  file_source& operator=(file_source const&) = delete;
+  file_source(core::descriptor file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
 
   core::result<std::size_t> read(char* buffer, std::size_t size) override {
     for (;;) {
-      auto const n = ::read(fd_, buffer, size);
+      auto const n = ::read(file_.get(), buffer, size);
       if (n >= 0) return static_cast<std::size_t>(n);
       if (errno != EINTR) return unreadable(path_, std::strerror(errno));
     }
   }
 
  private:
-  int fd_;
+  core::descriptor file_;
   std::string path_;
 };
 
@@ -57,13 +55,11 @@ class text_source : public source {
 
 core::result<std::unique_ptr<source>> open_file(std::filesystem::path const& path) {
   // O_NONBLOCK: a FIFO must be refused, not waited for.
-  auto const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return unreadable(path.string(), std::strerror(errno));
-  auto opened = std::make_unique<file_source>(fd, path.string());
+  core::descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return unreadable(path.string(), std::strerror(errno));
+  if (!file || ::fstat(file.get(), &status) != 0) return unreadable(path.string(), std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return unreadable(path.string(), "not a regular file");
-  return std::unique_ptr<source>(std::move(opened));
+  return std::unique_ptr<source>(std::make_unique<file_source>(std::move(file), path.string()));
 }
 
 std::unique_ptr<source> open_text(std::string content) { return std::make_unique<text_source>(std::move(content)); }

@@ -20,24 +20,10 @@ namespace files {
 namespace {
 
 namespace fs = std::filesystem;
+using core::descriptor;
 
 constexpr std::string_view suffix = ".copying";
 constexpr char const* label = "security.selinux";
-
-class descriptor {
- public:
-  explicit descriptor(int fd) : fd_(fd) {}
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  descriptor(descriptor const&) = delete;
-  descriptor& operator=(descriptor const&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 fs::path fresh_name(fs::path const& dest) {
   std::uint64_t random = 0;
@@ -50,7 +36,7 @@ fs::path fresh_name(fs::path const& dest) {
 
 struct named_descriptor {
   fs::path path;
-  int fd;
+  descriptor file;
 };
 
 // Between its creation and its lock a cleaning run may take the file for a leftover; then it has no name any more.
@@ -58,12 +44,12 @@ core::result<named_descriptor> create_locked(fs::path const& dest) {
   for (int tries = 0; tries < 100; ++tries) {
     auto path = fresh_name(dest);
     descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (file.get() < 0 && errno == EEXIST) continue;
-    if (file.get() < 0) return core::system_error("create a file in " + dest.parent_path().string(), errno);
+    if (!file && errno == EEXIST) continue;
+    if (!file) return core::system_error("create a file in " + dest.parent_path().string(), errno);
     struct stat status {};
     auto const locked = ::flock(file.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
     if (locked && ::fstat(file.get(), &status) == 0 && status.st_nlink > 0)
-      return named_descriptor{std::move(path), file.release()};
+      return named_descriptor{std::move(path), std::move(file)};
   }
   return core::system_error("create a file in " + dest.parent_path().string(), EBUSY);
 }
@@ -120,22 +106,20 @@ core::result<void> finish(int fd, fs::path const& dest, attributes const& wanted
 core::result<temporary_file> temporary_file::write(fs::path const& dest, source& from, std::string_view sha256,
                                                    std::uint64_t size, attributes const& attributes) {
   TRY_ASSIGN(auto const created, create_locked(dest));
-  descriptor writer(created.fd);
-  temporary_file file(created.path, -1);
-  TRY(write_content(created.fd, from, sha256, size, created.path.string()));
-  TRY(finish(created.fd, dest, attributes, created.path.string()));
+  temporary_file file(created.path);
+  TRY(write_content(created.file.get(), from, sha256, size, created.path.string()));
+  TRY(finish(created.file.get(), dest, attributes, created.path.string()));
   // A file open for writing can't be run; the lock goes on through a second descriptor.
-  file.fd_ = ::open(created.path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file.fd_ >= 0) ::flock(file.fd_, LOCK_SH | LOCK_NB);
+  file.lock_ = descriptor(::open(created.path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.lock_) ::flock(file.lock_.get(), LOCK_SH | LOCK_NB);
   return file;
 }
 
 temporary_file::temporary_file(temporary_file&& other) noexcept
-    : path_(std::exchange(other.path_, {})), fd_(std::exchange(other.fd_, -1)) {}
+    : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
 
 temporary_file::~temporary_file() {
   if (!path_.empty()) ::unlink(path_.c_str());
-  if (fd_ >= 0) ::close(fd_);
 }
 
 core::result<void> temporary_file::rename_to(fs::path const& name) {
@@ -152,28 +136,23 @@ void remove_leftovers(fs::path const& directory) {
     if (!name.starts_with(".") || !name.ends_with(suffix)) continue;
     descriptor const file(::open(entry->path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat status {};
-    if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
   }
 }
 
-bool memory_file::possible() {
-  descriptor const probe(::memfd_create("copy-binary", MFD_CLOEXEC));
-  return probe.get() >= 0;
-}
+bool memory_file::possible() { return static_cast<bool>(descriptor(::memfd_create("copy-binary", MFD_CLOEXEC))); }
 
 core::result<memory_file> memory_file::write(source& from, std::string_view sha256, std::uint64_t size) {
-  memory_file file(::memfd_create("copy-binary", MFD_CLOEXEC));
-  if (file.fd_ < 0) return core::system_error("make a file in memory", errno);
-  TRY(write_content(file.fd_, from, sha256, size, "a file in memory"));
-  if (::fchmod(file.fd_, 0700) != 0) return core::system_error("make a file in memory executable", errno);
-  return file;
+  descriptor file(::memfd_create("copy-binary", MFD_CLOEXEC));
+  if (!file) return core::system_error("make a file in memory", errno);
+  TRY(write_content(file.get(), from, sha256, size, "a file in memory"));
+  if (::fchmod(file.get(), 0700) != 0) return core::system_error("make a file in memory executable", errno);
+  return memory_file(std::move(file));
 }
 
-memory_file::~memory_file() {
-  if (fd_ >= 0) ::close(fd_);
+fs::path memory_file::path() const {
+  return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(file_.get());
 }
-
-fs::path memory_file::path() const { return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd_); }
 
 }  // namespace files

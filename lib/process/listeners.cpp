@@ -1,4 +1,5 @@
 // From a TCP port to the processes that listen on it.
+#include "core/descriptor.hpp"
 #include "process/inspect.hpp"
 #include "process/proc_file.hpp"
 
@@ -23,11 +24,6 @@ namespace process {
 namespace {
 
 using inode_set = std::set<std::uint64_t>;
-
-struct socket_closer {
-  int descriptor;
-  ~socket_closer() { ::close(descriptor); }
-};
 
 bool ask_for_listeners(int netlink, std::uint8_t family, std::uint16_t port) {
   struct {
@@ -70,12 +66,12 @@ bool read_answers(int netlink, std::uint16_t port, inode_set& found) {
 // The kernel's table of listeners alone. The texts in /proc go through all connections there are: 5 ms on an idle host,
 // a second on one with 100,000, and the node is looked at often while it is down.
 std::optional<inode_set> ask_kernel(std::uint16_t port) {
-  auto const netlink = ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (netlink < 0) return std::nullopt;
-  socket_closer const closer{netlink};
+  core::descriptor const netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (!netlink) return std::nullopt;
   inode_set found;
   for (auto const family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}})
-    if (!ask_for_listeners(netlink, family, port) || !read_answers(netlink, port, found)) return std::nullopt;
+    if (!ask_for_listeners(netlink.get(), family, port) || !read_answers(netlink.get(), port, found))
+      return std::nullopt;
   return found;
 }
 

@@ -1,4 +1,5 @@
 // Waiting for a process and ending it, by pidfd where the kernel has it (5.3), else by number after looking twice.
+#include "core/descriptor.hpp"
 #include "process/inspect.hpp"
 
 #include <fmt/format.h>
@@ -23,21 +24,9 @@ using namespace std::chrono_literals;
 #define SYS_pidfd_send_signal 424
 #endif
 
-class pidfd {
- public:
-  explicit pidfd(pid_t pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))) {}
-  ~pidfd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  pidfd(pidfd const&) = delete;
-  pidfd& operator=(pidfd const&) = delete;
-
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+core::descriptor open_pidfd(pid_t pid) {
+  return core::descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+}
 
 bool poll_until_gone(id const& process, core::deadline deadline) {
   while (alive(process)) {
@@ -50,8 +39,8 @@ bool poll_until_gone(id const& process, core::deadline deadline) {
 }  // namespace
 
 bool wait_for_exit(id const& process, core::deadline deadline) {
-  pidfd const handle(process.pid);
-  if (!handle.valid()) return poll_until_gone(process, deadline);
+  auto const handle = open_pidfd(process.pid);
+  if (!handle) return poll_until_gone(process, deadline);
   // Only now: a descriptor opened for a number that went to another process is found out here.
   if (!alive(process)) return true;
   for (;;) {
@@ -66,10 +55,10 @@ bool wait_for_exit(id const& process, core::deadline deadline) {
 
 core::result<void> terminate(id const& process) {
   if (process.pid <= 1) return core::error{core::errc::system_failure, "cannot end a process: none is named"};
-  pidfd const handle(process.pid);
+  auto const handle = open_pidfd(process.pid);
   if (!alive(process)) return {};
-  auto sent = handle.valid() ? ::syscall(SYS_pidfd_send_signal, handle.get(), SIGTERM, nullptr, 0U) : -1L;
-  if (!handle.valid() || (sent != 0 && errno == ENOSYS)) sent = ::kill(process.pid, SIGTERM);
+  auto sent = handle ? ::syscall(SYS_pidfd_send_signal, handle.get(), SIGTERM, nullptr, 0U) : -1L;
+  if (!handle || (sent != 0 && errno == ENOSYS)) sent = ::kill(process.pid, SIGTERM);
   if (sent == 0 || errno == ESRCH) return {};
   auto e = core::system_error(fmt::format("send SIGTERM to process {}", process.pid), errno);
   if (errno == EPERM) e.hint = "run the tool as root or as the user the process runs as";

@@ -88,6 +88,32 @@ TEST_CASE("undo puts every file back and removes what was not there before", "[a
   CHECK(d.journal().committed.empty());
 }
 
+TEST_CASE("backups on another file system are copies, whole and with their mode", "[activation]") {
+  deployment d;
+  auto const elsewhere = fs::path("/dev/shm") / d.root.filename();
+  fs::create_directories(elsewhere);
+  struct stat here {};
+  struct stat there {};
+  REQUIRE(::stat(d.root.c_str(), &here) == 0);
+  REQUIRE(::stat(elsewhere.c_str(), &there) == 0);
+  REQUIRE(here.st_dev != there.st_dev);
+  fs::remove(d.root / "backup");
+  fs::create_symlink(elsewhere, d.root / "backup");
+  fs::permissions(d.pump, fs::perms(0751));
+  auto journal = d.journal();
+  auto const set = d.stage_set("new");
+  REQUIRE(d.activate(journal, set).has_value());
+  auto const backup = d.journal().in_flight->formers[0].backup;
+  CHECK(deployment::read(backup) == "old");
+  CHECK(fs::status(backup).permissions() == fs::perms(0751));
+  REQUIRE(files::undo(d.stage, journal).has_value());
+  CHECK(deployment::read(d.pump) == "old");
+  CHECK(fs::status(d.pump).permissions() == fs::perms(0751));
+  for (auto const& dir : {d.root / "bin", elsewhere})
+    for (auto const& entry : fs::directory_iterator(dir)) CHECK(entry.path().extension() != ".copying");
+  fs::remove_all(elsewhere);
+}
+
 TEST_CASE("a file that only changes mode or owner gets its former ones back", "[activation]") {
   deployment d;
   deployment::write(d.toml, "gc = 7");
