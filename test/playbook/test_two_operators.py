@@ -60,7 +60,7 @@ def test_who_asks_for_versions_all_the_time_is_in_nobodys_way(slow, tmp_path):
     binary = slow.peer("v4.0.16", "start_delay=400")
     os.makedirs(tmp_path / "bin")
     shutil.copy2(binary, tmp_path / "bin/pump")
-    asking = subprocess.Popen(["bash", "-c", 'while :; do for pump; do "$pump" -V; done; done', "asking",
+    asking = subprocess.Popen(["bash", "-c", 'trap exit TERM; while :; do for pump; do "$pump" -V; done; done', "asking",
                                *(str(pump.binary) for pump in slow.pumps)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -69,7 +69,7 @@ def test_who_asks_for_versions_all_the_time_is_in_nobodys_way(slow, tmp_path):
             roll.wait()
             roll.assert_done()
     finally:
-        asking.kill()
+        asking.terminate()  # once the last one has answered
         asking.wait()
     watcher.assert_one_at_a_time()
     assert set(slow.digests().values()) == {process.file_digest(binary)}
