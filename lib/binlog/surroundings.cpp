@@ -25,7 +25,8 @@ bool surroundings::dated<T>::good(milliseconds now) const {
 surroundings::surroundings(demands demanded)
     : demanded_(std::move(demanded)),
       pumps_(demanded_.pumps.size()),
-      tidbs_(demanded_.tidbs),
+      tidbs_(demanded_.tidbs.size()),
+      sockets_(demanded_.tidbs.size()),
       writes_(demanded_.old_pumps),
       taken_(demanded_.new_pumps) {}
 
@@ -46,7 +47,9 @@ void surroundings::registry(milliseconds at, core::result<registered_pumps> answ
   registry_.answer = std::move(answer);
 }
 
-void surroundings::tidb(std::size_t number, milliseconds at, core::result<std::vector<tidb_server>> answer) {
+void surroundings::tidb(std::size_t number, milliseconds at, core::result<std::vector<tidb_server>> answer,
+                        std::string socket) {
+  sockets_[number] = std::move(socket);
   tidbs_[number].at = at;
   tidbs_[number].answer = std::move(answer);
   auto const on = tidb_switched(at).held == holding::yes;
@@ -178,6 +181,8 @@ evidence surroundings::tidb_switched(milliseconds at) const {
       if (!server.binlog_status.empty() && server.binlog_status != "On") others[server.address] = server.binlog_status;
     }
   }
+  for (std::size_t i = 0; i < sockets_.size(); ++i)
+    if (!sockets_[i].empty()) others[demanded_.tidbs[i]] = "writes to " + sockets_[i];
   if (others.empty() && !silent.empty())
     return unknown(which, "TiDB " + silent + " is of a version that does not tell whether it writes binlogs");
   auto const on = others.empty();
@@ -214,7 +219,7 @@ evidence surroundings::new_writes(milliseconds at) const {
     else
       silent = each.answer ? "a new Pump stopped answering" : each.answer.error().what;
   }
-  auto const wanted = static_cast<double>(std::max<std::size_t>(1, demanded_.tidbs));
+  auto const wanted = static_cast<double>(std::max<std::size_t>(1, demanded_.tidbs.size()));
   if (binlogs < wanted && !silent.empty()) return unknown(evidence_name::new_writes, silent);
   return {.name = evidence_name::new_writes,
           .required = true,

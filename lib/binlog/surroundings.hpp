@@ -16,10 +16,10 @@ class surroundings {
   struct demands {
     std::vector<std::string> pumps;  // "ip:port", as answers are numbered in pump()
     std::vector<std::string> expected_ids;
-    bool registry = false;      // PD is asked for it
-    std::size_t tidbs = 0;      // how many TiDBs, and
-    std::size_t old_pumps = 0;  // old Pumps, and
-    std::size_t new_pumps = 0;  // new Pumps, are watched
+    bool registry = false;           // PD is asked for it
+    std::vector<std::string> tidbs;  // "ip:port", as answers are numbered in tidb()
+    std::size_t old_pumps = 0;       // how many old Pumps, and
+    std::size_t new_pumps = 0;       // new Pumps, are watched
   };
 
   explicit surroundings(demands demanded);
@@ -28,7 +28,9 @@ class surroundings {
   void pump(std::size_t number, core::milliseconds at, core::result<pump_answer> answer);
   void time(core::milliseconds at, tso fresh);  // of a Pump that is asked for nothing else
   void registry(core::milliseconds at, core::result<registered_pumps> answer);
-  void tidb(std::size_t number, core::milliseconds at, core::result<std::vector<tidb_server>> answer);
+  // `socket`: of an old Pump, that this TiDB writes to; "" for none, or where it does not tell.
+  void tidb(std::size_t number, core::milliseconds at, core::result<std::vector<tidb_server>> answer,
+            std::string socket = {});
   void writes(std::size_t number, core::milliseconds at, core::result<pump_writes> answer);
   void taken(std::size_t number, core::milliseconds at, core::result<double> answer);
 
@@ -60,6 +62,7 @@ class surroundings {
   std::vector<dated<pump_answer>> pumps_;
   dated<registered_pumps> registry_;
   std::vector<dated<std::vector<tidb_server>>> tidbs_;
+  std::vector<std::string> sockets_;  // of the TiDBs
   std::vector<dated<pump_writes>> writes_;
   std::vector<dated<double>> taken_;
   std::optional<core::milliseconds> all_on_since_;

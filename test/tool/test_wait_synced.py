@@ -218,6 +218,21 @@ def test_since_is_taken_after_the_tidbs_left_the_old_pumps(tmp_path):
         assert call.status == 99 and call["since"] is None, call
 
 
+def test_a_tidb_that_is_on_and_writes_to_an_old_pumps_socket_is_not_switched():
+    server = {"ip": "127.0.0.1", "status_port": 10080, "binlog_status": "On"}
+    binlog = {"binlog-socket": "/deploy/status/pump.sock", "enable": True}
+    routes = {"/info/all": lambda: json.dumps({"all_servers_info": {"a": server}}), "/settings": lambda: json.dumps({"binlog": binlog})}
+    barrier = tso(30)
+    with OldDrainer(position=barrier) as drainer, OldPump() as pump, Server(routes) as tidb:
+        options = {"drainers": drainer.address, "pumps": pump.address, "old_pumps": pump.address, "tidbs": tidb.address,
+                   "barrier": barrier}
+        call = wait(timeout=3, **options)
+        assert call.status == 99 and call["since"] is None, call
+        assert evidence(call)["tidb_switched"]["value"] == {"not_on": {tidb.address: "writes to /deploy/status/pump.sock"}}
+        binlog["binlog-socket"] = ""
+        assert wait(**options).status == 0
+
+
 def test_the_new_pumps_must_hold_a_binlog_for_each_tidb():
     servers = {name: {"ip": name, "status_port": 10080, "binlog_status": "On"} for name in ("10.0.0.1", "10.0.0.2")}
     barrier, info = tso(30), {"/info/all": lambda: json.dumps({"all_servers_info": servers})}

@@ -29,10 +29,10 @@ http::client make_client(settings const& settings) {
 binlog::surroundings::demands demands_of(settings const& s) {
   binlog::surroundings::demands demanded{.expected_ids = s.expected_pumps,
                                          .registry = !s.pd_urls.empty(),
-                                         .tidbs = s.tidbs.size(),
                                          .old_pumps = s.old_pumps.size(),
                                          .new_pumps = s.new_pumps.size()};
   for (auto const& url : s.pumps) demanded.pumps.push_back(http::authority_of(url));
+  for (auto const& url : s.tidbs) demanded.tidbs.push_back(http::authority_of(url));
   return demanded;
 }
 
@@ -95,6 +95,22 @@ void watch::ask_pump(std::size_t number, std::size_t pump, milliseconds at) {
   });
 }
 
+// What it runs with comes before how it says it does: with a socket left in its file it is On, and writes there.
+void watch::ask_tidb(std::size_t number, std::size_t tidb, milliseconds at) {
+  auto const settings_url = settings_->tidbs[tidb] + "/settings";
+  auto const url = settings_->tidbs[tidb] + "/info/all";
+  get(settings_url, most_metrics, [=, this](response settings) {
+    auto const told = body_of(std::move(settings), settings_url);
+    auto const socket = told ? binlog::decode_tidb_socket(*told, settings_url) : told;
+    get(url, most_metrics, [=, this](response answer) {
+      auto const body = body_of(std::move(answer), url);
+      around_.tidb(tidb, at, body ? binlog::decode_tidb_servers(*body, url) : body.error(),
+                   socket ? *socket : std::string());
+      done(number);
+    });
+  });
+}
+
 void watch::add_errands() {
   auto const& s = *settings_;
   for (std::size_t i = 0; i < s.pumps.size(); ++i)
@@ -108,13 +124,7 @@ void watch::add_errands() {
       });
     });
   for (std::size_t i = 0; i < s.tidbs.size(); ++i)
-    add([this, i, url = s.tidbs[i] + "/info/all"](std::size_t number, milliseconds at) {
-      get(url, most_metrics, [=, this](response answer) {
-        auto const body = body_of(std::move(answer), url);
-        around_.tidb(i, at, body ? binlog::decode_tidb_servers(*body, url) : body.error());
-        done(number);
-      });
-    });
+    add([this, i](std::size_t number, milliseconds at) { ask_tidb(number, i, at); });
   for (std::size_t i = 0; i < s.old_pumps.size(); ++i)
     add([this, i, url = s.old_pumps[i] + "/metrics"](std::size_t number, milliseconds at) {
       get(url, most_metrics, [=, this](response answer) {

@@ -62,6 +62,7 @@ class watch {
   std::size_t add(std::function<void(std::size_t number, core::milliseconds at)> begin);
   void get(std::string const& url, std::size_t max_body, std::function<void(response)> then);
   void done(std::size_t number);
+  void ask_tidb(std::size_t number, std::size_t tidb, core::milliseconds at);
   void ask_pump(std::size_t number, std::size_t pump, core::milliseconds at);
   void ask_drainer(std::size_t number, std::size_t drainer, core::milliseconds at);
   void judge(std::size_t number, std::size_t drainer, look const& seen);

@@ -265,7 +265,7 @@ TEST_CASE("the Pumps to expect, from every source", "[binlog]") {
 }
 
 TEST_CASE("the new Pumps hold a binlog for each TiDB", "[binlog]") {
-  binlog::surroundings around({.tidbs = 3, .new_pumps = 2});
+  binlog::surroundings around({.tidbs = {"a:1", "b:1", "c:1"}, .new_pumps = 2});
   auto const found = [&](int second) { return around.switched(milliseconds(second * 1000)).back(); };
   core::error const silent{core::errc::timed_out, "no answer"};
   CHECK(found(0).held == holding::unknown);
@@ -285,7 +285,7 @@ TEST_CASE("the new Pumps hold a binlog for each TiDB", "[binlog]") {
 
 TEST_CASE("TiDBs have left the old Pumps", "[binlog]") {
   auto const held = [](std::string const& file) {
-    binlog::surroundings around({.tidbs = 1});
+    binlog::surroundings around({.tidbs = {"tidb:10080"}});
     around.tidb(0, milliseconds(0), binlog::decode_tidb_servers(sample(file), "it"));
     return around.switched(milliseconds(0)).at(0).held;
   };
@@ -293,6 +293,11 @@ TEST_CASE("TiDBs have left the old Pumps", "[binlog]") {
   CHECK(held("tidb-info-all-one-off.json") == holding::no);
   CHECK(held("tidb-info-all-old-version-no-binlog-status.json") == holding::unknown);
   CHECK(held("tidb-binlog-recover-status-skipping.json") == holding::unknown);
+
+  binlog::surroundings with_socket({.tidbs = {"tidb:10080"}});
+  with_socket.tidb(0, milliseconds(0), binlog::decode_tidb_servers(sample("tidb-info-all-ok.json"), "it"),
+                   "/p/pump.sock");
+  CHECK(with_socket.switched(milliseconds(0)).at(0).held == holding::no);
 
   binlog::surroundings around({.old_pumps = 1});
   auto const write = [&](int second, double calls) {
