@@ -61,7 +61,7 @@ def migrate(cluster):
     show_run("migrate_to_cluster.yml", cluster.migrate(quick=False), 2)
     check(cluster.steps == ["pumps"], f"the record has {cluster.steps}")
 
-    say("\n== steps 2 and 3, the operator's: business is paused, a DDL run, every TiDB switched")
+    say("\n== steps 2 and 3, the operator's: business is paused, a DDL run, every TiDB switched, a row written through each")
     binary = cluster.new_tidb()
     barrier = cluster.pause_business()
     say(f"  barrier: {barrier}")
