@@ -1,7 +1,5 @@
 """Step 7 with two brokers and three ZooKeepers, begun again where it stopped: the last ZooKeeper serves nobody, and what it
 holds was seen in those before it."""
-import os
-
 import pytest
 
 from support.migration import CLUSTER_ID, Migration
@@ -54,7 +52,7 @@ def test_what_was_seen_is_known_a_day_later(given_up):
     assert set(run.changed_hosts()) - {"localhost"} == {"zk3"} and running(given_up) == []
 
 
-@pytest.mark.skipif("TBU_CONTROL_HOST" in os.environ, reason="this machine's Java is not in the control host's user land")
+@pytest.mark.starts_java
 def test_they_go_back_in_the_reverse_order(given_up):
     for tag in ("zookeeper", "kafka"):
         given_up.decommission(tags=tag, legacy_action="undo").assert_done()
