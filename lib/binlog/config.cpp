@@ -36,7 +36,7 @@ std::optional<double> parse_size(std::string_view text) {
   auto const power = std::string_view("kmgtpe").find(unit[0]);
   if (power == std::string_view::npos) return std::nullopt;
   auto const rest = std::string_view(unit).substr(1);
-  if (rest != "" && rest != "b" && rest != "i" && rest != "ib") return std::nullopt;
+  if (!rest.empty() && rest != "b" && rest != "i" && rest != "ib") return std::nullopt;
   auto const base = rest.starts_with('i') ? 1024.0 : 1000.0;
   for (std::size_t i = 0; i <= power; ++i) number *= base;
   return number;

@@ -80,7 +80,7 @@ std::optional<std::string> from_base64(std::string_view text) {
 std::string range_end(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
-  if (end.empty()) return std::string(1, '\0');
+  if (end.empty()) return {'\0'};
   end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
   return end;
 }

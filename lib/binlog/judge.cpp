@@ -141,6 +141,7 @@ bool stale_drainer_blocks_start(version const& pump, std::optional<node_state> b
 
 core::error stale_drainers_error(std::vector<stale_drainer> const& stale) {
   std::vector<std::string> sentences;
+  sentences.reserve(stale.size());
   for (auto const& drainer : stale)
     sentences.push_back(
         fmt::format("{} is online in the registry but does not answer: {}", shown(drainer.entry), drainer.cause));

@@ -104,6 +104,7 @@ std::vector<core::result<void>> node_client::all_answer(std::vector<std::string>
   std::vector<http::request> requests;
   for (auto const& host : hosts) requests.push_back({.url = url(host, "/status"), .timeout = timeout});
   std::vector<core::result<void>> asked;
+  asked.reserve(requests.size());
   for (auto const& answer : client_->send_all(requests)) asked.push_back(nothing_of(answer));
   return asked;
 }

@@ -59,7 +59,7 @@ core::result<std::uint64_t> read_cluster_id(http::client& client, std::vector<st
   core::error last{core::errc::network_failure, "cannot read PD's cluster id: no pd_urls are known", "give pd_urls"};
   for (auto const& url : pd_urls) {
     auto const asked = url + "/pd/api/v1/members";
-    auto const id = cluster_id_in(client.send({.url = asked, .timeout = timeout}), asked);
+    auto id = cluster_id_in(client.send({.url = asked, .timeout = timeout}), asked);
     if (id) return id;
     last = id.error();
   }

@@ -102,7 +102,9 @@ error system_error(std::string_view verb_object, int errno_value);
   if (auto CORE_CONCAT(try_, __LINE__) = (expr); !CORE_CONCAT(try_, __LINE__)) \
   return std::move(CORE_CONCAT(try_, __LINE__)).error()
 // The same, and binds the value: TRY_ASSIGN(auto file, open(path));
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration can't stand in them
 #define TRY_ASSIGN(declaration, expr)                                                      \
   auto CORE_CONCAT(try_, __LINE__) = (expr);                                               \
   if (!CORE_CONCAT(try_, __LINE__)) return std::move(CORE_CONCAT(try_, __LINE__)).error(); \
   declaration = std::move(*CORE_CONCAT(try_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)

@@ -31,7 +31,7 @@ std::optional<Number> number(std::string_view text) {
 
 std::optional<identity> in_passwd(std::string_view text, std::string const& name) {
   for (auto const line : split(text, '\n')) {
-    auto const found = parse_passwd_line(line);
+    auto found = parse_passwd_line(line);
     if (found && found->user == name) return found;
   }
   return std::nullopt;

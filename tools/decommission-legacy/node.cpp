@@ -111,7 +111,7 @@ bool keeps(std::string const& unit, pid_t pid) {
 std::string unit_around(pid_t pid) {
   auto const ours = process::control_groups(::getpid());
   for (auto const& group : process::control_groups(pid)) {
-    auto const last = group.substr(group.rfind('/') + 1);
+    auto last = group.substr(group.rfind('/') + 1);
     auto const own = std::find(ours.begin(), ours.end(), group) != ours.end();
     if (!own && last.ends_with(".service") && group.find("/user@") == std::string::npos) return last;
   }

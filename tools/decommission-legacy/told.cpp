@@ -76,7 +76,7 @@ void learn_binlog(settings const& s, info const& p, node_view& view) {
   if (data_dir.empty()) data_dir = "data." + std::string(name(s.component));
   view.told_data_dirs = {(p.cwd / data_dir).lexically_normal()};
   for (auto url : split_at_commas(value_of(values, "pd-urls"))) {
-    if (url.find("://") == std::string::npos) url = "http://" + url;
+    if (url.find("://") == std::string::npos) url.insert(0, "http://");
     while (url.ends_with('/')) url.pop_back();
     if (url.starts_with(s.tls ? "https://" : "http://")) view.pd_urls.push_back(std::move(url));
   }

@@ -135,14 +135,14 @@ result<std::vector<client_view>> clients_of(settings const& s, process::info con
 
 // Kafka up to 2.1 lists topics through ZooKeeper.
 result<texts> topics_of(scripts const& kafka, node_view const& node) {
-  auto const modern = kafka.lines("kafka-topics.sh", {"--bootstrap-server", node.address, "--list"});
+  auto modern = kafka.lines("kafka-topics.sh", {"--bootstrap-server", node.address, "--list"});
   if (modern || node.zookeeper_connect.empty() || modern.error().what.find("bootstrap-server") == std::string::npos)
     return modern;
   return kafka.lines("kafka-topics.sh", {"--zookeeper", node.zookeeper_connect, "--list"});
 }
 
 result<texts> groups_of(scripts const& kafka, node_view const& node) {
-  auto const modern = kafka.lines("kafka-consumer-groups.sh", {"--bootstrap-server", node.address, "--list"});
+  auto modern = kafka.lines("kafka-consumer-groups.sh", {"--bootstrap-server", node.address, "--list"});
   if (modern || modern.error().what.find("new-consumer") == std::string::npos) return modern;
   return kafka.lines("kafka-consumer-groups.sh", {"--new-consumer", "--bootstrap-server", node.address, "--list"});
 }

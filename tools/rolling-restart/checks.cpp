@@ -140,7 +140,7 @@ result<void> session::check_start_point() {
 
 // Before a stop only told: the Drainer may be stopped for the very reason.
 result<void> session::check_drainer() {
-  auto const checked = [&]() -> result<void> {
+  auto checked = [&]() -> result<void> {
     TRY(check_peers());
     return check_start_point();
   }();

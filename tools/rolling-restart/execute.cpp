@@ -186,7 +186,7 @@ result<void> session::ready() {
 result<void> session::stable() {
   auto stable_for = settings_.stable_for;
   if (graceless_) {
-    warnings_.push_back(
+    warnings_.emplace_back(
         "the node had ended without telling the registry; TiDB may leave it alone for 30 s, waited for");
     stable_for = std::max(stable_for, after_graceless_end);
   }

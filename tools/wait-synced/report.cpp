@@ -147,6 +147,7 @@ std::vector<module::picture_line> picture::draw(watch const& watched) {
   constexpr std::size_t most = 20;
   auto const& drainers = watched.drainers();
   std::vector<watched_drainer const*> order;
+  order.reserve(drainers.size());
   for (auto const& drainer : drainers) order.push_back(&drainer);
   // Few stay in their places; of many, the worst come first.
   if (drainers.size() > most)
