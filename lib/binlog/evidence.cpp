@@ -19,7 +19,7 @@ constexpr milliseconds most_upper_lag{30000};
 // Prometheus keeps TSOs as doubles: 64 apart at today's.
 constexpr std::int64_t position_error = 64;
 
-evidence unknown(evidence_name name, std::string why) {
+evidence unknown(evidence_name name, std::string const& why) {
   return {.name = name, .required = true, .held = holding::unknown, .value = value(why)};
 }
 
@@ -28,7 +28,8 @@ evidence known(evidence_name name, bool held, object seen) {
 }
 
 core::json::array list_of(std::vector<std::string> const& texts) {
-  return core::json::array(texts.begin(), texts.end());
+  core::json::array all(texts.begin(), texts.end());
+  return all;
 }
 
 }  // namespace

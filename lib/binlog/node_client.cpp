@@ -102,6 +102,7 @@ std::vector<node_client::pump_answer> node_client::ask_pumps(std::vector<std::st
 std::vector<core::result<void>> node_client::all_answer(std::vector<std::string> const& hosts,
                                                         core::milliseconds timeout) {
   std::vector<http::request> requests;
+  requests.reserve(hosts.size());
   for (auto const& host : hosts) requests.push_back({.url = url(host, "/status"), .timeout = timeout});
   std::vector<core::result<void>> asked;
   asked.reserve(requests.size());
