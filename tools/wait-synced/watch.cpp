@@ -291,7 +291,8 @@ std::string watch::advice() const {
   for (auto const& each : switched())
     if (each.name == binlog::evidence_name::new_writes && each.held == binlog::holding::no &&
         !demanded_.accepted.contains(each.name))
-      return "the new Pumps have no binlog from each TiDB: write a row through every one of them, then run this again";
+      return "the new Pumps hold fewer binlogs than there are TiDBs: write a row through every one of them, then run "
+             "this again";
   std::string looks;
   std::string names;
   auto const add = [&](binlog::evidence_name which, std::string_view by_hand) {
