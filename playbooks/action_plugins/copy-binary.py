@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
 """The control host's half of the module copy-binary: sends a file only to hosts that lack it.
 
-Every `src` becomes `source: {sha256, size, name}`. The module answers `need_upload: [sha256, ...]`
+Every `src`, or its `member`, becomes `source: {sha256, size, name, executable}`. The module answers `need_upload: [sha256, ...]`
 when it lacks some and has then done nothing; these are compressed, once per run and digest, and
 uploaded, and the module is called again with `source: {..., upload, encoding}`.
 
@@ -19,9 +19,12 @@ import hashlib
 import json
 import multiprocessing.pool
 import os
+import posixpath
 import re
 import shutil
 import subprocess
+import tarfile
+import zlib
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
@@ -34,31 +37,27 @@ except ImportError:  # Python 2.7
     lzma = None
 
 # zstd, by its program where the control host has it, with a window as large as the file, and in pieces of 32 MB, each by a
-# processor of its own, which finds more, too: 34 % of etcd, and less of programs that are larger. Else xz, preset 0 with the x86
-# filter: 33 % of a Pump and 31 % of etcd, ten times as long, and the hosts unpack ten times as long. gzip -6: 40 and 37 %.
-ZSTD = ['zstd', '-q', '-f', '-5', '--long=27', '-B32MiB', '-T0']
+# processor of its own. Go programs of 20 MB become 34.5 % by -5, a point more by -3; those of 50 MB and more repeat themselves:
+# 23 to 27 %, and half a point more by -3, which takes half the time. Else xz, preset 0 with the x86 filter: 31 % of etcd, ten
+# times as long, and the hosts unpack ten times as long. gzip -6: 37 %.
+ZSTD = ['zstd', '-q', '-f', '--long=27', '-B32MiB', '-T0']
+REPEATS_ITSELF = 32 << 20  # bytes
 XZ_FILTERS = lzma and [{'id': lzma.FILTER_X86}, {'id': lzma.FILTER_LZMA2, 'preset': 0}]
 ENCODINGS = ('zstd', 'xz', 'gzip')
+DAMAGED = (tarfile.TarError, EOFError, zlib.error) + ((lzma.LZMAError,) if lzma else ())
 PACKED = ('.gz', '.tgz', '.xz', '.bz2', '.zip', '.zst')
 LARGE = 1 << 20  # bytes: packed while the hosts are asked what they lack
 
 
-def _digest(path):
-    """SHA-256 of a file, read once for all forks of a run as long as its times and size stay."""
-    state = os.stat(to_bytes(path))
-    key = hashlib.sha256(repr((path, state.st_ino, state.st_size, state.st_mtime, state.st_ctime)).encode('utf-8')).hexdigest()
-    with open(os.path.join(C.DEFAULT_LOCAL_TMP, 'digest-' + key), 'a+') as shared:
-        fcntl.flock(shared, fcntl.LOCK_EX)
-        shared.seek(0)
-        known = shared.read()
-        if not known:
-            digest = hashlib.sha256()
-            with open(to_bytes(path), 'rb') as stream:
-                for block in iter(lambda: stream.read(1 << 20), b''):
-                    digest.update(block)
-            known = digest.hexdigest()
-            shared.write(known)
-        return known
+def _locked(path, how=0):
+    """The file, made where it is not there; nobody else holds it until it is closed."""
+    file = open(path, 'a+')
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | how)
+    except EnvironmentError:
+        file.close()
+        raise
+    return file
 
 
 def _gzip(path, out):
@@ -89,38 +88,75 @@ def _xz(path, out):
             os.unlink(part)
 
 
-class Packing(object):
-    """A file as it is to be sent, made once for all forks of a run; whoever makes it holds its lock."""
-    def __init__(self, path, digest):
-        self.digest, self._path = digest, path
-        self._packed = os.path.join(C.DEFAULT_LOCAL_TMP, 'copy-binary-%s.' % digest)
-        self._lock = self._child = None
+class Source(object):
+    """A file of the control host, read once and packed once for all forks of a run, as long as its times and size stay."""
+    def __init__(self, path):
+        state = os.stat(to_bytes(path))
+        self.path, self.size = path, state.st_size
+        key = hashlib.sha256(repr((path, state.st_ino, state.st_size, state.st_mtime, state.st_ctime)).encode('utf-8')).hexdigest()
+        self._base = os.path.join(C.DEFAULT_LOCAL_TMP, 'copy-binary-%s.' % key)
+        self._packing = self._child = None
+
+    def digest(self):
+        """SHA-256."""
+        with _locked(self._base + 'sha256') as shared:
+            shared.seek(0)
+            known = shared.read()
+            if not known:
+                digest = hashlib.sha256()
+                with open(to_bytes(self.path), 'rb') as stream:
+                    for block in iter(lambda: stream.read(1 << 20), b''):
+                        digest.update(block)
+                known = digest.hexdigest()
+                shared.write(known)
+            return known
+
+    def executable(self):
+        with open(to_bytes(self.path), 'rb') as stream:
+            return stream.read(4).startswith((b'#!', b'\x7fELF'))
+
+    def member(self, name):
+        """A file of this archive, unpacked once. The archive is read to its end: its checksum counts."""
+        path = self._base + hashlib.sha256(to_bytes(name)).hexdigest()[:16]
+        with _locked(path + '.lock'):
+            if not os.path.exists(path):
+                with contextlib.closing(tarfile.open(self.path)) as archive:
+                    found = [each for each in archive if each.isfile() and posixpath.normpath(each.name) == posixpath.normpath(name)]
+                    if not found:
+                        raise tarfile.TarError('it has no file %s' % name)
+                    with open(path + '.part', 'wb') as out:
+                        shutil.copyfileobj(archive.extractfile(found[-1]), out, 1 << 20)
+                    while archive.fileobj.read(1 << 20):
+                        pass
+                os.rename(path + '.part', path)
+        return Source(path)
 
     @property
-    def held(self):
-        return self._lock is not None
+    def packing(self):
+        """Whether it is packed here, not by another fork."""
+        return self._packing is not None
 
-    def begin(self):
+    def begin_packing(self):
         """Ahead of need, by a program of its own; not where another fork is at it."""
         try:
-            self._take(fcntl.LOCK_NB)
+            self._packing = _locked(self._base + 'lock', fcntl.LOCK_NB)
         except EnvironmentError:
             return
         if not self._made():
             self._start()
 
-    def finish(self):
-        """Its path and encoding."""
-        if not self._lock:
-            self._take(0)
+    def packed(self):
+        """Its path and encoding as it is to be sent."""
+        if not self._packing:
+            self._packing = _locked(self._base + 'lock')
         try:
             if not self._made():
                 if not self._child:
                     self._start()
                 encoding = 'zstd' if self._child and self._child.wait() == 0 else 'xz' if lzma else 'gzip'
                 if encoding != 'zstd':
-                    (_xz if lzma else _gzip)(self._path, self._packed + 'part')
-                os.rename(self._packed + 'part', self._packed + encoding)
+                    (_xz if lzma else _gzip)(self.path, self._base + 'part')
+                os.rename(self._base + 'part', self._base + encoding)
             return self._made()[0]
         finally:
             self._give_back()
@@ -129,29 +165,20 @@ class Packing(object):
         if self._child and self._child.poll() is None:
             self._child.kill()
             self._child.wait()
-        if self._lock:
+        if self._packing:
             self._give_back()
 
-    def _take(self, how):
-        lock = open(self._packed + 'lock', 'w')
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | how)
-        except EnvironmentError:
-            lock.close()
-            raise
-        self._lock = lock
-
     def _give_back(self):
-        self._lock.close()
-        self._lock = None
+        self._packing.close()
+        self._packing = None
 
     def _made(self):
-        return [(self._packed + encoding, encoding) for encoding in ENCODINGS if os.path.exists(self._packed + encoding)]
+        return [(self._base + encoding, encoding) for encoding in ENCODINGS if os.path.exists(self._base + encoding)]
 
     def _start(self):
         with open(os.devnull, 'r+') as nothing:
             try:
-                self._child = subprocess.Popen(ZSTD + [self._path, '-o', self._packed + 'part'],
+                self._child = subprocess.Popen(ZSTD + ['-3' if self.size >= REPEATS_ITSELF else '-5', self.path, '-o', self._base + 'part'],
                                                stdin=nothing, stdout=nothing, stderr=nothing, close_fds=True)
             except EnvironmentError:  # no such program
                 pass
@@ -166,15 +193,9 @@ class Refused(Exception):
 class ActionModule(action_loader.get('kept_module', class_only=True)):
     def run(self, tmp=None, task_vars=None):
         result = super(ActionModule, self).run(tmp, task_vars)
-        self._temporary, self._sent, self._packings = [], set(), {}
+        self._temporary, self._sent, self._opened = [], set(), []
         try:
             args, sources = self._describe_sources()
-            for digest, source in sources.items():
-                description = source['entry']['source']
-                if not description['name'].endswith(PACKED):
-                    self._packings[digest] = Packing(source['path'], digest)
-                    if description['size'] >= LARGE and not self._task.check_mode:
-                        self._packings[digest].begin()
             answer = self._call(args, task_vars)
             needed = answer.get('need_upload') or []
             if needed and not answer.get('failed'):
@@ -184,12 +205,15 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
                     answer['warnings'] = answer.get('warnings', []) + warnings
                 else:
                     answer = self._call(args, task_vars, self._packed([sources[digest] for digest in needed]))
+                if answer.get('need_upload') and not answer.get('failed') and not self._task.check_mode:
+                    raise Refused('no_answer', 'cannot tell what became of it: the host still lacks what it was sent',
+                                  'run the same command again: it looks anew at what there is')
             result.update(answer)
         except Refused as refused:
             result.update(refused.result)
         finally:
-            for packing in self._packings.values():
-                packing.abandon()
+            for source in self._opened:
+                source.abandon()
             for path in self._temporary:
                 self._loader.cleanup_tmp_file(path)
         return result
@@ -207,52 +231,62 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
         return remote_path
 
     def _describe_sources(self):
-        """The arguments with each src described; and by digest, the entry, its path here and its description."""
+        """The arguments with each src described; and by digest, its entry and its file here."""
         args = copy.deepcopy(self._task.args)
         entries = args['files'] if isinstance(args.get('files'), list) else [args]
         sources = {}
         for entry in entries:
             if not isinstance(entry, dict) or not entry.get('src'):
                 continue
-            src = entry.pop('src')
+            src, member = entry.pop('src'), entry.pop('member', None)
             try:
                 path = self._loader.get_real_file(self._find_needle('files', src))
                 self._temporary.append(path)  # only a vault's decrypted copy is really removed
-                digest, size = _digest(path), os.path.getsize(to_bytes(path))
-            except (AnsibleError, EnvironmentError) as error:
+                archive = Source(path)
+                source = archive.member(member) if member else archive
+                self._opened.append(source)
+                name = os.path.basename(member or src)
+                if source.size >= LARGE and not name.endswith(PACKED) and not self._task.check_mode:
+                    source.begin_packing()
+                digest = source.digest()
+                if entry.get('sha256'):
+                    entry['sha256'] = self._expected(entry['sha256'], member, src)
+                    if member and entry['sha256'] == archive.digest():
+                        entry['sha256'] = digest
+                # one description for all that have this content: it is sent once
+                known = sources.setdefault(digest, {'entry': entry, 'file': source, 'description': {
+                    'sha256': digest, 'size': source.size, 'name': name, 'executable': source.executable()}})
+            except (AnsibleError, EnvironmentError) + DAMAGED as error:
                 raise Refused('source_unreadable', 'cannot read %s on the control host: %s' % (src, to_native(error)),
                               'put the file there, or correct src (resources_dir for the roles)')
-            entry['source'] = {'sha256': digest, 'size': size, 'name': os.path.basename(src)}
-            if entry.get('sha256') and not re.match('[0-9A-Fa-f]{64}$', entry['sha256']):
-                entry['sha256'] = self._expected(entry['sha256'], src)
-            sources[digest] = {'entry': entry, 'path': path}
+            entry['source'] = known['description']
         return args, sources
 
-    def _expected(self, sums, src):
-        """What a SHA256SUMS file, here beside its sources, says of src."""
+    def _expected(self, sums, member, src):
+        """The digest; where a SHA256SUMS file is named, here beside its sources, what it says of the file or its archive."""
+        if re.match('[0-9A-Fa-f]{64}$', sums):
+            return sums.lower()
         try:
             with open(to_bytes(self._find_needle('files', sums))) as stream:
                 listed = dict((os.path.basename(words[-1].lstrip('*')), words[0]) for words in map(str.split, stream) if words)
-            return listed[os.path.basename(src)]
         except (AnsibleError, EnvironmentError) as error:
             raise Refused('source_unreadable', 'cannot read %s on the control host: %s' % (sums, to_native(error)),
                           'sha256 wants a digest, or a SHA256SUMS file on the control host')
-        except KeyError:
-            raise Refused('digest_mismatch', '%s does not list %s' % (sums, os.path.basename(src)),
-                          'take the SHA256SUMS file that belongs to this release')
+        for name in (member, src):
+            if name and os.path.basename(name) in listed:
+                return listed[os.path.basename(name)].lower()
+        raise Refused('digest_mismatch', '%s does not list %s' % (sums, os.path.basename(src)),
+                      'take the SHA256SUMS file that belongs to this release')
 
     def _packed(self, sources):
         """[(description, path)] of what to send; each description is told its encoding."""
-        wanted = [self._packings[digest] for digest in (source['entry']['source']['sha256'] for source in sources)
-                  if digest in self._packings]
+        wanted = [source['file'] for source in sources if not source['description']['name'].endswith(PACKED)]
         # those begun here first: no fork waits for another while one waits for it
-        packed = dict((packing.digest, packing.finish()) for packing in sorted(wanted, key=lambda each: not each.held))
+        packed = dict((file.path, file.packed()) for file in sorted(wanted, key=lambda each: not each.packing))
         uploads = []
         for source in sources:
-            description, path = source['entry']['source'], source['path']
-            description['encoding'] = 'identity'
-            if description['sha256'] in packed:
-                path, description['encoding'] = packed[description['sha256']]
+            description, path = source['description'], source['file'].path
+            path, description['encoding'] = packed.get(path, (path, 'identity'))
             uploads.append((description, path))
         return uploads
 
@@ -263,8 +297,8 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
         module = self._shared_loader_obj.module_loader.find_plugin(self._task.action)
         for source in sources:
             entry = source['entry']
-            command = [module, '--check', '--src=' + source['path'], '--dest=' + os.path.join(C.DEFAULT_LOCAL_TMP, 'none')]
-            command += ['--%s=%s' % (option, entry[option]) for option in ('component', 'member', 'sha256') if entry.get(option)]
+            command = [module, '--check', '--src=' + source['file'].path, '--dest=' + os.path.join(C.DEFAULT_LOCAL_TMP, 'none')]
+            command += ['--%s=%s' % (option, entry[option]) for option in ('component', 'sha256') if entry.get(option)]
             try:
                 child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 verdict = json.loads(to_native(child.communicate()[0]))
@@ -273,8 +307,8 @@ class ActionModule(action_loader.get('kept_module', class_only=True)):
             code = (verdict.get('error') or {}).get('code')
             if code in ('unavailable', 'wrong_architecture'):  # the control host may be of another kind than the hosts
                 warnings.append(
-                    '%s was not verified in check mode: %s' % (entry['source']['name'], verdict.get('msg')))
+                    '%s was not verified in check mode: %s' % (source['description']['name'], verdict.get('msg')))
             elif verdict.get('failed'):
                 raise Refused(code or 'refused', verdict.get('msg', 'refused'), (verdict.get('error') or {}).get('hint', ''))
-            entry['source']['version'] = verdict.get('version') or ''
+            source['description']['version'] = verdict.get('version') or ''
         return warnings

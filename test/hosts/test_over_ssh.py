@@ -1,5 +1,7 @@
 """the documented roll over SSH as tidb with sudo, over what tidb-ansible deployed, under systemd and under supervise."""
+import json
 import os
+import pathlib
 
 import pytest
 
@@ -151,6 +153,20 @@ def test_the_tools_stay_on_the_hosts_whole(rolled):
     for pump in rolled.pumps:
         assert sorted(kept(pump)) == before[pump.name]
         assert all(process.file_digest(path) == name.rpartition("-")[2] for name, path in kept(pump).items())
+
+
+def test_one_content_for_two_files_goes_over_once(rolled):
+    source = pathlib.Path(rolled.new_path("source"))
+    source.write_bytes(os.urandom(3 << 20))
+    files = [{"src": str(source), "dest": f"/data/{name}"} for name in ("one", "two")]
+    play = [{"hosts": "pump1", "gather_facts": False, "tasks": [{"name": "Copy", "copy-binary": {"files": files}, "become": True}]}]
+    pathlib.Path(playbook.copy_of_playbooks(rolled), "copy.yml").write_text(json.dumps(play), encoding="utf-8")
+    (_, result), = playbook.run(rolled, "copy.yml", tags=None).assert_done().results("copy-binary")
+    assert result["changed"]
+    for name in ("one", "two"):
+        arrived = rolled.pump("pump1").data / name
+        assert arrived.read_bytes() == source.read_bytes()
+        arrived.unlink()
 
 
 def test_a_host_that_can_check_no_digest_is_called_ansibles_own_way(rolled):
