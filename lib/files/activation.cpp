@@ -58,6 +58,7 @@ result<void> put_in_place(fs::path const& content, fs::path const& dest, std::st
 result<void> keep_former(staged_file const& file, former_file const& former) {
   if (former.sha256.empty() || holds(former.backup, former.sha256)) return {};
   TRY(duplicate(file.dest, former.backup, former.sha256));
+  keep_digest(former.backup);
   if (!holds(former.backup, former.sha256))
     return error{errc::stage_changed,
                  "cannot back up " + file.dest.string() + ": it changed while it was being replaced",
@@ -255,6 +256,7 @@ result<void> commit(fs::path const& stage_dir, journal& journal, std::size_t kee
   forget_old_backups(journal, keep);
   TRY(write_journal(stage_dir, journal));
   forget_staged(stage_dir, set);
+  for (auto const& file : set.files) keep_digest(file.dest);
   return {};
 }
 

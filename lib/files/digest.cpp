@@ -12,8 +12,12 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
 
 namespace files {
 namespace {
@@ -40,7 +44,36 @@ std::map<identity, std::string>& known_digests() {
 bool settled(identity const& file) {
   using namespace std::chrono;
   auto const now = duration_cast<std::chrono::nanoseconds>(system_clock::now().time_since_epoch()).count();
-  return now - file.changed_ns > 1'000'000'000;
+  auto const whole_seconds = file.changed_ns % 1'000'000'000 == 0;
+  return now - file.changed_ns > (whole_seconds ? 2'000'000'000 : 100'000'000);
+}
+
+struct reading {
+  std::string sha256;
+  std::optional<identity> file;  // where this stays true of it
+};
+
+core::result<reading> read(std::filesystem::path const& path) {
+  auto const before = identity_of(path);
+  TRY_ASSIGN(auto const source, open_file(path));
+  TRY_ASSIGN(auto summary, summarize(*source));
+  auto const stays = before && settled(*before) && identity_of(path) == before;
+  return reading{std::move(summary.sha256), stays ? before : std::nullopt};
+}
+
+void learn(reading const& r) {
+  if (r.file) known_digests().emplace(*r.file, r.sha256);
+}
+
+std::vector<std::future<core::result<reading>>>& under_way() {
+  static std::vector<std::future<core::result<reading>>> all;
+  return all;
+}
+
+void finish_reading_ahead() {
+  for (auto& each : under_way())
+    if (auto const r = each.get(); r) learn(*r);
+  under_way().clear();
 }
 
 }  // namespace
@@ -66,17 +99,31 @@ std::string sha256(std::string_view content) {
 }
 
 core::result<std::string> sha256_of_file(std::filesystem::path const& path) {
-  auto& known = known_digests();
-  auto const before = identity_of(path);
-  if (before)
-    if (auto const found = known.find(*before); found != known.end()) return found->second;
-  TRY_ASSIGN(auto const source, open_file(path));
-  TRY_ASSIGN(auto const summary, summarize(*source));
-  if (before && settled(*before) && identity_of(path) == before) known.emplace(*before, summary.sha256);
-  return summary.sha256;
+  finish_reading_ahead();
+  auto const& known = known_digests();
+  if (auto const now = identity_of(path); now)
+    if (auto const found = known.find(*now); found != known.end()) return found->second;
+  TRY_ASSIGN(auto r, read(path));
+  learn(r);
+  return std::move(r.sha256);
+}
+
+void read_ahead(std::vector<std::filesystem::path> const& paths) {
+  constexpr std::int64_t worth_a_thread = 1 << 20;  // bytes
+  std::set<identity> seen;
+  for (auto const& path : paths) {
+    auto const file = identity_of(path);
+    if (!file || file->size < worth_a_thread || known_digests().contains(*file) || !seen.insert(*file).second) continue;
+    try {
+      under_way().push_back(std::async(std::launch::async, read, path));
+    } catch (std::system_error const&) {
+      return;  // no more threads allowed
+    }
+  }
 }
 
 void keep_digest(std::filesystem::path const& path) {
+  finish_reading_ahead();
   auto const now = identity_of(path);
   if (!now) return;
   for (auto const& [before, digest] : known_digests())

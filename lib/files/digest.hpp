@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct SHA256state_st;
 
@@ -17,9 +18,13 @@ namespace files {
 std::string sha256(std::string_view content);
 
 // A file is read once by a process, whatever names it has, as long as device, inode, size and times stay what they
-// were; one changed less than a second ago is read again each time (the clock of file times ticks slower than files are
-// written). For one thread.
+// were; one changed just before is read again each time (the clock of file times ticks slower than files are written:
+// by 10 ms, or by seconds where times have no fractions). For one thread.
 core::result<std::string> sha256_of_file(std::filesystem::path const& path);
+
+// Begins to read large files, each in a thread of its own; whoever asks for a digest next waits for all of them. What
+// can't be read is left for then.
+void read_ahead(std::vector<std::filesystem::path> const& paths);
 
 // After a change by this process of nothing but its names, mode or owner, what was read of it stays known.
 void keep_digest(std::filesystem::path const& path);

@@ -51,6 +51,25 @@ def test_check_mode_plans_what_would_be_sent(call, deploy, made):
     assert done(call(**{**options, "source": upload}))["staged"]["set"] == planned["staged"]["set"]
 
 
+@pytest.mark.parametrize("same_size", [False, True])
+def test_what_was_there_is_told_whether_or_not_it_was_read_before_the_upload(call, deploy, made, same_size):
+    dest = deploy / "bin/pump"
+    dest.write_bytes(made.old.read_bytes() + (b"" if same_size else b"longer"))
+    if same_size:
+        os.truncate(dest, made.pump.stat().st_size)
+    former = sha256(dest)
+    options = dict(dest=str(dest), component="pump", stage_dir=f"{deploy}/.upgrade")
+    before = tree(deploy)
+    asked = done(call(**options, source=announced(made.pump)))
+    assert asked["need_upload"] == [sha256(made.pump)] and tree(deploy) == before
+    planned = done(call(**options, source=announced(made.pump), _ansible_check_mode=True))
+    assert planned["previous"]["sha256"] == former
+    sent = done(call(**options, source=announced(made.pump, upload=str(made.pump), encoding="identity")))
+    assert sent["changed"] and sent["previous"]["sha256"] == former
+    again = done(call(**options, source=announced(made.pump)))
+    assert not again["changed"] and again["previous"]["sha256"] == former, "it is staged already"
+
+
 def test_refusals_that_need_no_content_come_before_the_upload(call, deploy, made):
     (deploy / "folder").mkdir()
     refused = call(dest=f"{deploy}/folder", source=announced(made.pump))

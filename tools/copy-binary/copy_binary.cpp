@@ -101,7 +101,7 @@ module::outcome go(execution& e, module::context const& context) {
 
 core::result<module::outcome> call(module::params const& params, module::context const& context) {
   TRY_ASSIGN(auto const asked, decode(params));
-  TRY_ASSIGN(auto const host, survey(asked));
+  TRY_ASSIGN(auto const host, survey(asked, context.check ? purpose::plan : purpose::act));
   auto const manifest_there =
       !asked.stage_dir.empty() && files::read_manifest(asked.stage_dir, manifest_of(asked, host).set).has_value();
   TRY_ASSIGN(auto plan, make_plan(asked, host, manifest_there));

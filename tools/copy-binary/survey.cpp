@@ -74,11 +74,24 @@ core::result<fs::path> real_destination(fs::path const& dest) {
   return resolved;
 }
 
-core::result<std::optional<existing>> look_at(fs::path const& path) {
+std::optional<existing> look_at_unread(fs::path const& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::optional<existing>();
-  TRY_ASSIGN(auto digest, files::sha256_of_file(path));
-  return std::optional(existing{std::move(digest), static_cast<std::uint64_t>(status.st_size), attributes_of(status)});
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return existing{"", static_cast<std::uint64_t>(status.st_size), attributes_of(status)};
+}
+
+core::result<std::optional<existing>> look_at(fs::path const& path) {
+  auto found = look_at_unread(path);
+  if (found) {
+    TRY_ASSIGN(found->sha256, files::sha256_of_file(path));
+  }
+  return found;
+}
+
+// That content must be sent can be told without reading a program of another size. A backup would be named after it.
+bool must_be_sent_anyway(request const& r, file_request const& asked, file_view const& view) {
+  return !r.stage_dir.empty() && view.from.kind == origin::kind::nowhere && view.present &&
+         view.present->size != asked.source->size;
 }
 
 bool holds(fs::path const& path, std::string_view sha256) {
@@ -195,12 +208,16 @@ core::result<void> add_directory(std::vector<directory_view>& all, directory_req
   return {};
 }
 
-core::result<file_view> look_at_file(request const& r, file_request const& asked) {
+core::result<file_view> look_at_file(request const& r, file_request const& asked, purpose why) {
   file_view view;
   TRY_ASSIGN(view.dest, real_destination(asked.dest));
   TRY_ASSIGN(auto const owner, resolve(asked.owners));
-  TRY_ASSIGN(view.present, look_at(view.dest));
+  view.present = look_at_unread(view.dest);
   view.from = origin_of(r, asked, view);
+  if (view.present && (why == purpose::plan || !must_be_sent_anyway(r, asked, view))) {
+    TRY_ASSIGN(view.present->sha256, files::sha256_of_file(view.dest));
+    view.from = origin_of(r, asked, view);
+  }
   TRY_ASSIGN(view.content, content_of(asked, view.from));
   TRY(check_digest(asked, view.content.sha256));
   view.wanted = wanted_of(asked, owner, view);
@@ -212,11 +229,11 @@ core::result<file_view> look_at_file(request const& r, file_request const& asked
 
 }  // namespace
 
-core::result<snapshot> survey(request const& r) {
+core::result<snapshot> survey(request const& r, purpose why) {
   snapshot all;
   for (auto const& asked : r.directories) TRY(add_directory(all.directories, asked));
   for (auto const& asked : r.files) {
-    TRY_ASSIGN(auto view, look_at_file(r, asked));
+    TRY_ASSIGN(auto view, look_at_file(r, asked, why));
     auto parents = view.wanted;
     parents.mode = 0755;
     TRY(add_missing(all.directories, view.dest.parent_path(), parents));

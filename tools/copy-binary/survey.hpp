@@ -24,7 +24,7 @@ struct origin {
 core::result<std::unique_ptr<files::source>> open(origin const& origin);
 
 struct existing {
-  std::string sha256;
+  std::string sha256;  // "" where it was not read (purpose::act)
   std::uint64_t size = 0;
   files::attributes attributes;
 };
@@ -53,7 +53,11 @@ struct snapshot {
   std::vector<directory_view> directories;  // parents first
 };
 
+// For `act` a program is left unread where its size alone tells that its successor must be sent first, so that nothing
+// else can be done now.
+enum class purpose { plan, act };
+
 // errc::source_unreadable, digest_mismatch, bad_destination, usage (unknown owner).
-core::result<snapshot> survey(request const& request);
+core::result<snapshot> survey(request const& request, purpose purpose);
 
 }  // namespace copy_binary

@@ -64,8 +64,17 @@ result<void> session::open() {
   return {};
 }
 
+// A restart reads both programs whole, the one in use and the one that waits: while it looks at all else.
+void session::read_ahead() const {
+  if (settings_.action == action::status || settings_.action == action::verify || settings_.staged_set.empty()) return;
+  std::vector<std::filesystem::path> paths{settings_.executable()};
+  if (auto const staged = files::read_manifest(settings_.stage_dir, settings_.staged_set); staged)
+    for (auto const& file : staged->files) paths.push_back(file.path);
+  files::read_ahead(paths);
+}
+
 result<void> session::look() {
-  TRY_ASSIGN(node_, look_at_node(settings_, *supervisor_));
+  TRY_ASSIGN(node_, look_at_node(settings_, *supervisor_, node_));
   if (settings_.supervision == service::kind::command) {
     auto as_it_ran = service_settings(settings_);
     start_as_it_ran(as_it_ran, node_, settings_.stage_dir);

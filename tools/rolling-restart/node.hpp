@@ -53,8 +53,9 @@ core::result<void> find_deploy_dir(settings& settings);
 core::result<std::optional<process::info>> find_process(settings const& settings, service::state const& service,
                                                         bool& listening);
 
-// Everything of node_view; fills what `settings` leaves open from the process's command line.
-core::result<node_view> look_at_node(settings& settings, service::supervisor& supervisor);
+// Everything of node_view; fills what `settings` leaves open from the process's command line. The process of a look
+// before is not asked for its version again.
+core::result<node_view> look_at_node(settings& settings, service::supervisor& supervisor, node_view const& before = {});
 
 // Release Version (or hash) that an executable prints for -V, "" where it prints none.
 std::string version_of(std::filesystem::path const& executable);

@@ -85,6 +85,7 @@ outcome session::run() {
     // Ansible prints warnings without the host they are from.
     warnings_.push_back("the last " + last->action + " of " + settings_.node_name() + " on " + host_name() + " (" +
                         last->time + ") ended so: " + last->msg);
+  read_ahead();
   if (auto const looked = look(); !looked) return refused(looked.error());
   if (settings_.action == action::status) return report_status();
   if (settings_.action == action::verify) return verify();

@@ -23,6 +23,7 @@ class session {
  private:
   // look.cpp: what is there, what should be, what that calls for
   core::result<void> open();
+  void read_ahead() const;
   core::result<void> look();
   core::result<void> look_around();
   core::result<void> choose_target();

@@ -27,7 +27,7 @@ func main() {
 	from := flag.String("from", "", "the stand-in `file` to start from (required)")
 	out := flag.String("out", "", "the `file` to make (required)")
 	version := flag.String("version", "", "the release it claims to be, such as v4.0.16, or kafka, v1.1, v1.0, rc2.3 of the old ones; none: an unofficial build")
-	size := flag.Int("size-mb", 0, "pad the file to this many `MB` (10^6 bytes)")
+	size := flag.Int("size-mb", 0, "pad the file to this many `MB` (10^6 bytes) and a little more")
 	var knobs words
 	flag.Var(&knobs, "knob", "misbehaviour, `name[=value]`; may be repeated (README.md)")
 	flag.Parse()
@@ -107,6 +107,7 @@ func pad(image []byte, length int, seed string) ([]byte, error) {
 	hash := fnv.New64a()
 	hash.Write([]byte(seed))
 	random := rand.New(rand.NewSource(int64(hash.Sum64())))
+	length += random.Intn(noise << 10) // no two releases have the same size
 	padding := make([]byte, 0, length+piece)
 	for len(padding) < length {
 		at := random.Intn(len(source) - piece)
