@@ -1,6 +1,10 @@
 """The benchmark's own arithmetic: what is counted, compared and judged, on runs made up here."""
+import contextlib
 import pathlib
+import socket
 import sys
+import threading
+import time
 import xml.etree.ElementTree
 
 import pytest
@@ -9,6 +13,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
 import trace  # noqa: E402
 
 from parts import figures, measure, relay, shares, watch  # noqa: E402
+from support import net, wait  # noqa: E402
 
 HOSTS = ("pump1", "pump2", "pump3")
 
@@ -123,3 +128,32 @@ def test_a_watched_answer_is_whole_with_a_length_and_in_chunks():
     assert watch.whole_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     assert watch.whole_answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n") is None
     assert watch.whole_answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+
+
+def test_the_line_of_a_lan_adds_no_waiting_of_its_own(monkeypatch):
+    """Two small packets and their answer, as SSH sends them: held back by Nagle's algorithm they take 40 ms, which each of
+    164 calls then took longer."""
+    def answer(server):
+        connection, _ = server.accept()
+        with connection:
+            while len(connection.recv(2, socket.MSG_WAITALL)) == 2:
+                connection.send(b"c")
+
+    def connected(port):
+        with contextlib.suppress(OSError):
+            return socket.create_connection(("127.0.0.1", port))
+
+    port = net.free_port()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(relay, "SSH", server.getsockname()[1])
+        for target, words in ((answer, (server,)), (relay.pass_straight_on, (port, "127.0.0.1", lambda *_: lambda size: None))):
+            threading.Thread(target=target, args=words, daemon=True).start()
+        with wait.until("the relay listens", lambda: connected(port)) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            began = time.monotonic()
+            for _ in range(50):
+                client.send(b"a")
+                time.sleep(0.001)
+                client.send(b"b")
+                assert client.recv(1) == b"c"
+            assert time.monotonic() - began < 1

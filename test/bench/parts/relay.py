@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 
+SSH = 22
 PIECE = 16 << 10
 UNDER_WAY = 64  # pieces of one connection on the line before its sender is held back
 AT_ONCE = 1 << 20
@@ -80,7 +81,9 @@ def pass_straight_on(port, address, counter):
     def serve_one(connection):
         with connection, contextlib.closing(socket.socket()) as host:
             with contextlib.suppress(OSError):
-                host.connect((address, 22))
+                for end in (connection, host):  # as SSH itself sets it
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                host.connect((address, SSH))
                 back = threading.Thread(target=pass_on, args=(host, connection, counter(address, 1)), daemon=True)
                 back.start()
                 pass_on(connection, host, counter(address, 0))
@@ -104,7 +107,7 @@ async def serve(config, counts_file):
         async def connected(reader, writer):
             await asyncio.sleep(config["round_trip"])  # the connection itself
             try:
-                host_reader, host_writer = await asyncio.open_connection(address, 22)
+                host_reader, host_writer = await asyncio.open_connection(address, SSH)
             except OSError:
                 writer.close()
                 return
