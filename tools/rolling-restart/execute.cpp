@@ -206,7 +206,7 @@ std::string session::now_running() const {
 }
 
 void session::look_after() {
-  if (auto view = look_at_node(settings_, *supervisor_); view) after_ = std::move(*view);
+  if (auto view = look_at_node(settings_, *supervisor_, versions_asked()); view) after_ = std::move(*view);
   auto const registry = cluster_->read();
   registry_read_after_ = registry.has_value();
   if (!registry) return;

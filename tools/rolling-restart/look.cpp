@@ -73,14 +73,30 @@ void session::read_ahead() const {
   files::read_ahead(paths);
 }
 
+// copy-binary asked the staged programs; what was seen running before need not be asked again.
+known_versions session::versions_asked() const {
+  known_versions known;
+  auto const add = [&](std::string const& sha256, std::string const& version) {
+    if (!sha256.empty() && !version.empty()) known.emplace(sha256, version);
+  };
+  auto const add_all = [&](files::manifest const& set) {
+    for (auto const& file : set.files)
+      if (file.dest == settings_.executable()) add(file.sha256, file.version);
+  };
+  add(node_.exe_sha256, node_.version);
+  if (target_) add_all(*target_);
+  for (auto const& done : journal_.committed) add_all(done.set);
+  return known;
+}
+
 result<void> session::look() {
-  TRY_ASSIGN(node_, look_at_node(settings_, *supervisor_, node_));
+  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
+  TRY_ASSIGN(node_, look_at_node(settings_, *supervisor_, versions_asked()));
   if (settings_.supervision == service::kind::command) {
     auto as_it_ran = service_settings(settings_);
     start_as_it_ran(as_it_ran, node_, settings_.stage_dir);
     supervisor_ = service::open(as_it_ran);
   }
-  TRY_ASSIGN(journal_, files::read_journal(settings_.stage_dir));
   TRY(choose_target());
   TRY(use_configured_tls());
   if (settings_.tls_file_to_come.empty()) {

@@ -153,7 +153,7 @@ result<std::optional<process::info>> find_process(settings const& s, service::st
   return node;
 }
 
-result<node_view> look_at_node(settings& s, service::supervisor& supervisor, node_view const& before) {
+result<node_view> look_at_node(settings& s, service::supervisor& supervisor, known_versions const& known) {
   node_view view;
   TRY_ASSIGN(view.service, supervisor.look());
   TRY_ASSIGN(view.process, find_process(s, view.service, view.listening));
@@ -161,9 +161,9 @@ result<node_view> look_at_node(settings& s, service::supervisor& supervisor, nod
     auto const& p = *view.process;
     view.location = location_of(p.argv, p.environment, p.cwd, s.component);
     auto const image = process::running_image(p.id);
-    auto const known = before.process && before.process->id == p.id && !before.version.empty();
-    view.version = known ? before.version : version_of(image);
     TRY_ASSIGN(view.exe_sha256, files::sha256_of_file(image));
+    auto const asked = known.find(view.exe_sha256);
+    view.version = asked != known.end() ? asked->second : version_of(image);
   } else {
     view.location = installed_location(s);
     std::error_code ec;

@@ -7,6 +7,8 @@
 #include "service/supervisor.hpp"
 #include "settings.hpp"
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -53,9 +55,12 @@ core::result<void> find_deploy_dir(settings& settings);
 core::result<std::optional<process::info>> find_process(settings const& settings, service::state const& service,
                                                         bool& listening);
 
-// Everything of node_view; fills what `settings` leaves open from the process's command line. The process of a look
-// before is not asked for its version again.
-core::result<node_view> look_at_node(settings& settings, service::supervisor& supervisor, node_view const& before = {});
+// Versions by sha256 of programs that were asked already.
+using known_versions = std::map<std::string, std::string, std::less<>>;
+
+// Everything of node_view; fills what `settings` leaves open from the process's command line.
+core::result<node_view> look_at_node(settings& settings, service::supervisor& supervisor,
+                                     known_versions const& known = {});
 
 // Release Version (or hash) that an executable prints for -V, "" where it prints none.
 std::string version_of(std::filesystem::path const& executable);

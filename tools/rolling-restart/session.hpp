@@ -24,6 +24,7 @@ class session {
   // look.cpp: what is there, what should be, what that calls for
   core::result<void> open();
   void read_ahead() const;
+  [[nodiscard]] known_versions versions_asked() const;
   core::result<void> look();
   core::result<void> look_around();
   core::result<void> choose_target();
