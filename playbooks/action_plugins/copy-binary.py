@@ -31,33 +31,24 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 from ansible.plugins.loader import action_loader
 
+KeptModule = action_loader.get('kept_module', class_only=True)
+
 try:
     import lzma
 except ImportError:  # Python 2.7
     lzma = None
 
-# zstd, by its program where the control host has it, with a window as large as the file, and in pieces of 32 MB, each by a
-# processor of its own. Go programs of 20 MB become 34.5 % by -5, a point more by -3; those of 50 MB and more repeat themselves:
-# 23 to 27 %, and half a point more by -3, which takes half the time. Else xz, preset 0 with the x86 filter: 31 % of etcd, ten
-# times as long, and the hosts unpack ten times as long. gzip -6: 37 %.
-ZSTD = ['zstd', '-q', '-f', '--long=27', '-B32MiB', '-T0']
-REPEATS_ITSELF = 32 << 20  # bytes
+# zstd, by its program where the control host has it. A Pump built by its Makefile becomes 41 %, as much of it is debug
+# information that is packed already; stripped 29 %. A larger window (--long) gives half a point at most, and hosts need its size
+# as memory. By -5 small programs become a point smaller than by -3, large ones too, but that takes twice as long. Else xz,
+# preset 0 with the x86 filter: 38 %, ten times as long, and the hosts unpack ten times as long. gzip -6: 42 %.
+ZSTD = ['zstd', '-q', '-f', '-T0']
+LONG_TO_PACK = 32 << 20  # bytes
 XZ_FILTERS = lzma and [{'id': lzma.FILTER_X86}, {'id': lzma.FILTER_LZMA2, 'preset': 0}]
 ENCODINGS = ('zstd', 'xz', 'gzip')
 DAMAGED = (tarfile.TarError, EOFError, zlib.error) + ((lzma.LZMAError,) if lzma else ())
 PACKED = ('.gz', '.tgz', '.xz', '.bz2', '.zip', '.zst')
 LARGE = 1 << 20  # bytes: packed while the hosts are asked what they lack
-
-
-def _locked(path, how=0):
-    """The file, made where it is not there; nobody else holds it until it is closed."""
-    file = open(path, 'a+')
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | how)
-    except EnvironmentError:
-        file.close()
-        raise
-    return file
 
 
 def _gzip(path, out):
@@ -91,25 +82,13 @@ def _xz(path, out):
 class Source(object):
     """A file of the control host, read once and packed once for all forks of a run, as long as its times and size stay."""
     def __init__(self, path):
-        state = os.stat(to_bytes(path))
-        self.path, self.size = path, state.st_size
-        key = hashlib.sha256(repr((path, state.st_ino, state.st_size, state.st_mtime, state.st_ctime)).encode('utf-8')).hexdigest()
-        self._base = os.path.join(C.DEFAULT_LOCAL_TMP, 'copy-binary-%s.' % key)
+        self.path, self.size = path, os.path.getsize(to_bytes(path))
+        self._base = KeptModule.of_file(path)
         self._packing = self._child = None
 
     def digest(self):
         """SHA-256."""
-        with _locked(self._base + 'sha256') as shared:
-            shared.seek(0)
-            known = shared.read()
-            if not known:
-                digest = hashlib.sha256()
-                with open(to_bytes(self.path), 'rb') as stream:
-                    for block in iter(lambda: stream.read(1 << 20), b''):
-                        digest.update(block)
-                known = digest.hexdigest()
-                shared.write(known)
-            return known
+        return KeptModule.digest_of(self.path)
 
     def executable(self):
         with open(to_bytes(self.path), 'rb') as stream:
@@ -118,7 +97,7 @@ class Source(object):
     def member(self, name):
         """A file of this archive, unpacked once. The archive is read to its end: its checksum counts."""
         path = self._base + hashlib.sha256(to_bytes(name)).hexdigest()[:16]
-        with _locked(path + '.lock'):
+        with KeptModule.locked(path + '.lock'):
             if not os.path.exists(path):
                 with contextlib.closing(tarfile.open(self.path)) as archive:
                     found = [each for each in archive if each.isfile() and posixpath.normpath(each.name) == posixpath.normpath(name)]
@@ -139,7 +118,7 @@ class Source(object):
     def begin_packing(self):
         """Ahead of need, by a program of its own; not where another fork is at it."""
         try:
-            self._packing = _locked(self._base + 'lock', fcntl.LOCK_NB)
+            self._packing = KeptModule.locked(self._base + 'lock', fcntl.LOCK_NB)
         except EnvironmentError:
             return
         if not self._made():
@@ -148,7 +127,7 @@ class Source(object):
     def packed(self):
         """Its path and encoding as it is to be sent."""
         if not self._packing:
-            self._packing = _locked(self._base + 'lock')
+            self._packing = KeptModule.locked(self._base + 'lock')
         try:
             if not self._made():
                 if not self._child:
@@ -178,7 +157,7 @@ class Source(object):
     def _start(self):
         with open(os.devnull, 'r+') as nothing:
             try:
-                self._child = subprocess.Popen(ZSTD + ['-3' if self.size >= REPEATS_ITSELF else '-5', self.path, '-o', self._base + 'part'],
+                self._child = subprocess.Popen(ZSTD + ['-3' if self.size >= LONG_TO_PACK else '-5', self.path, '-o', self._base + 'part'],
                                                stdin=nothing, stdout=nothing, stderr=nothing, close_fds=True)
             except EnvironmentError:  # no such program
                 pass
@@ -190,7 +169,7 @@ class Refused(Exception):
         self.result = {'changed': False, 'failed': True, 'msg': msg, 'error': {'code': code, 'hint': hint}}
 
 
-class ActionModule(action_loader.get('kept_module', class_only=True)):
+class ActionModule(KeptModule):
     def run(self, tmp=None, task_vars=None):
         result = super(ActionModule, self).run(tmp, task_vars)
         self._temporary, self._sent, self._opened = [], set(), []

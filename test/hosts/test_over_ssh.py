@@ -155,6 +155,22 @@ def test_the_tools_stay_on_the_hosts_whole(rolled):
         assert all(process.file_digest(path) == name.rpartition("-")[2] for name, path in kept(pump).items())
 
 
+def test_a_tool_that_is_changed_between_two_tasks_is_not_called(rolled):
+    """Of the same size, and its time put back."""
+    pump = rolled.pump("pump1")
+    folder = pump.root / "home/tidb/.ansible/tmp/tidb-binlog-upgrade"
+    tool, = folder.glob("copy-binary-*")
+    spoil = f"cp -p {tool} {tool}.right && dd if=/dev/urandom of={tool} bs=1M count=1 conv=notrunc && touch -r {tool}.right {tool}"
+    copy = {"name": "Copy", "copy-binary": {"content": "one", "dest": "/data/one"}, "become": True}
+    change = {"name": "Spoil", "command": f"sh -c '{spoil}'", "delegate_to": "localhost"}
+    play = [{"hosts": "pump1", "gather_facts": False, "tasks": [copy, change, copy]}]
+    pathlib.Path(playbook.copy_of_playbooks(rolled), "spoil.yml").write_text(json.dumps(play), encoding="utf-8")
+    results = playbook.run(rolled, "spoil.yml", tags=None).assert_done().results("copy-binary")
+    assert [result["changed"] for _, result in results] == [True, False]
+    assert process.file_digest(tool) == tool.name.rpartition("-")[2]
+    (pump.data / "one").unlink()
+
+
 def test_one_content_for_two_files_goes_over_once(rolled):
     source = pathlib.Path(rolled.new_path("source"))
     source.write_bytes(os.urandom(3 << 20))
