@@ -5,10 +5,12 @@ runs now, what to do. What a task printed when it failed stands further up, with
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import gc
 import os
 import textwrap
 
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
 DOCUMENTATION = '''
     callback: verdict
@@ -16,6 +18,10 @@ DOCUMENTATION = '''
     short_description: says at the end of a failed run what to do
     description: One paragraph for each host that failed, a line for each other one. Prints nothing when all went well.
 '''
+
+# ansible-playbook loads this file before it forks for its first task: so, too, all filters and tests, which every fork of
+# every task would load anew, 10 ms each.
+Templar(loader=None).template('{{ ("" is match("")) | bool }}')
 
 TOOLS = ('copy-binary', 'copy_binary', 'rolling-restart', 'rolling_restart')
 UNREACHABLE = (
@@ -66,6 +72,8 @@ class CallbackModule(CallbackBase):
             self._failures.append((host, result._task.get_name(), dict(result._result, unreachable=unreachable)))
 
     def v2_playbook_on_stats(self, stats):
+        if hasattr(gc, 'freeze'):
+            gc.freeze()  # spares Python's last search for what can be freed: a twentieth of a second before it ends
         if not self._failures:
             return
         words = self._failures[0][2].get('msg')
