@@ -175,7 +175,8 @@ class ActionModule(ActionBase):
 
     def _remember(self, answer):
         seen = re.search(r'^seen ([0-9 .:+-]+)$', answer, re.M)
-        if seen:
+        # not where times are whole seconds, in one of which it could be changed again
+        if seen and not re.search(r'\.0+( [+-][0-9]+)?$', seen.group(1)):
             with open(self._seen, 'w') as known:
                 known.write(seen.group(1))
 
