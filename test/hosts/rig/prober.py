@@ -19,7 +19,7 @@ import time
 from support import net, paths, wait
 
 PERIOD = 0.04
-PATIENCE = 5.0
+PATIENCE = 7.0  # longer than a Pump itself waits for PD before it answers, 5 s
 
 
 class Sampler(threading.Thread):
