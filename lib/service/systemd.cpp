@@ -15,6 +15,14 @@ using namespace std::chrono_literals;
 // For a look, which no caller gives a deadline: systemd answers in milliseconds unless the host is in trouble.
 constexpr auto look_for = 30s;
 
+// A look so recent is enough to give an order by: another systemctl costs 10 ms, with the node down. Not to leave one
+// out.
+constexpr auto fresh_for = 1s;
+
+bool is_up(unit_view const& view) {
+  return view.activity == activity::running || view.activity == activity::restarting;
+}
+
 constexpr std::string_view drop_in_text =
     "# Written by tidb-binlog-upgrade for the time the node is down: its process must never be killed while it writes\n"
     "# its last data. Removed when the node is started again.\n"
@@ -37,6 +45,7 @@ class systemd : public supervisor {
 
   core::result<state> look() override {
     TRY_ASSIGN(auto view, show(core::deadline::after(look_for)));
+    seen_ = {core::clock::now(), view};
     state result;
     result.activity = view.activity;
     result.main_pid = view.main_pid;
@@ -51,9 +60,9 @@ class systemd : public supervisor {
   }
 
   core::result<void> stop(std::optional<process::id> const& node, core::deadline deadline) override {
-    TRY_ASSIGN(auto const view, show(deadline));
+    TRY_ASSIGN(auto const view, seen_or_shown(true, deadline));
     TRY(check_node(view, node));
-    if (view.activity == activity::stopped || view.activity == activity::failed) return {};
+    if (!is_up(view)) return {};
     if (view.kills || (patient_ && !view.ending)) TRY(be_gentle(deadline));
     if (view.ending) return {};
     // Not waited for by systemctl: how long a node may take is the caller's to say.
@@ -62,12 +71,11 @@ class systemd : public supervisor {
 
   core::result<void> hold(core::deadline deadline) override {
     TRY_ASSIGN(auto const view, show(deadline));
-    auto const up = view.activity == activity::running || view.activity == activity::restarting;
-    return up && (view.restarts_itself || patient_) ? be_gentle(deadline) : core::result<void>{};
+    return is_up(view) && (view.restarts_itself || patient_) ? be_gentle(deadline) : core::result<void>{};
   }
 
   core::result<void> start(core::deadline deadline) override {
-    TRY_ASSIGN(auto view, show(deadline));
+    TRY_ASSIGN(auto view, seen_or_shown(false, deadline));
     if (view.needs_reload) {
       TRY(reload(deadline));
       TRY_ASSIGN(view, show(deadline));
@@ -92,6 +100,13 @@ class systemd : public supervisor {
   }
 
  private:
+  // The unit as the last look saw it, if that was just now and it was up, or down, as the order to come wants it.
+  core::result<unit_view> seen_or_shown(bool up, core::deadline deadline) {
+    if (seen_ && is_up(seen_->view) == up && !seen_->view.ending && core::since(seen_->when) < fresh_for)
+      return seen_->view;
+    return show(deadline);
+  }
+
   core::result<process::exit_report> call(std::vector<std::string> arguments, core::deadline deadline) {
     std::vector<std::string> argv{systemctl_, "--no-pager", "--no-ask-password"};
     argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
@@ -100,6 +115,7 @@ class systemd : public supervisor {
 
   core::result<void> control(std::vector<std::string> arguments, core::errc code, std::string_view verb,
                              core::deadline deadline) {
+    seen_.reset();
     TRY_ASSIGN(auto const done, call(std::move(arguments), deadline));
     if (done.exit_code == 0) return {};
     return core::error{code, fmt::format("cannot {} {}: {}", verb, unit_, last_words(done)),
@@ -157,10 +173,16 @@ class systemd : public supervisor {
     return reload(deadline);
   }
 
+  struct sighting {
+    core::clock::time_point when;
+    unit_view view;
+  };
+
   std::string unit_;
   std::string systemctl_;
   bool patient_;
   std::filesystem::path drop_in_;
+  std::optional<sighting> seen_;
 };
 
 }  // namespace

@@ -51,6 +51,11 @@ exit 0
       if (!line.starts_with("show ")) result += line + "\n";
     return result;
   }
+  [[nodiscard]] std::ptrdiff_t looks() const {
+    auto const calls = content_of(dir / "calls");
+    auto const others = orders();
+    return std::count(calls.begin(), calls.end(), '\n') - std::count(others.begin(), others.end(), '\n');
+  }
   [[nodiscard]] std::filesystem::path drop_in() const {
     return dir / "units/pump-8250.service.d/zz-tidb-binlog-upgrade.conf";
   }
@@ -164,6 +169,28 @@ TEST_CASE("systemd: starts, and leaves alone what runs", "[service]") {
   fake.set(fake.unit("failed", "failed", "0"));
   REQUIRE(fake.open()->start(soon()));
   CHECK(fake.orders() == "reset-failed pump-8250.service\nstart pump-8250.service\n");
+}
+
+TEST_CASE("systemd: an order follows a look just taken; to leave one out takes a look of its own", "[service]") {
+  fake_systemd fake;
+  auto const supervisor = fake.open();
+  fake.set(fake.running("4711"));
+  REQUIRE(supervisor->look());
+  REQUIRE(supervisor->stop(std::nullopt, soon()));
+  fake.set(fake.unit("inactive", "dead", "0"));
+  REQUIRE(supervisor->look());
+  REQUIRE(supervisor->start(soon()));
+  CHECK(fake.looks() == 2);
+  fake.set(fake.running("4712"));
+  REQUIRE(supervisor->start(soon()));
+  CHECK(fake.looks() == 3);
+  CHECK(fake.orders() ==
+        "stop --no-block pump-8250.service\nreset-failed pump-8250.service\nstart pump-8250.service\n");
+
+  REQUIRE(supervisor->look());
+  fake.set(fake.unit("inactive", "dead", "0"));  // meanwhile it has ended
+  REQUIRE(supervisor->start(soon()));
+  CHECK(fake.orders().ends_with("start pump-8250.service\nreset-failed pump-8250.service\nstart pump-8250.service\n"));
 }
 
 TEST_CASE("systemd: reads a changed unit file before it starts", "[service]") {
