@@ -2,16 +2,21 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "files/digest.hpp"
 
+#include "core/file.hpp"
 #include "files/source.hpp"
 
+#include <fmt/format.h>
 #include <openssl/sha.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <ctime>
 #include <future>
 #include <map>
 #include <optional>
@@ -36,9 +41,29 @@ std::optional<identity> identity_of(std::filesystem::path const& path) {
   return identity{found.st_dev, found.st_ino, found.st_size, nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
 }
 
-std::map<identity, std::string>& known_digests() {
-  static std::map<identity, std::string> known;
+struct reading {
+  std::string sha256;
+  std::int64_t at_ms;  // since boot
+};
+
+std::map<identity, reading>& known_digests() {
+  static std::map<identity, reading> known;
   return known;
+}
+
+constexpr std::int64_t large = 1 << 20;  // bytes: worth a thread, or to be remembered
+constexpr auto memory_name = "digests";
+constexpr std::int64_t remembered_for_ms = 5 * 60 * 1000;
+
+std::string boot_id() {
+  auto const text = core::read_file("/proc/sys/kernel/random/boot_id");
+  return text ? text->substr(0, text->find('\n')) : std::string();
+}
+
+std::int64_t ms_since_boot() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return nanoseconds(now) / 1'000'000;
 }
 
 bool settled(identity const& file) {
@@ -48,31 +73,51 @@ bool settled(identity const& file) {
   return now - file.changed_ns > (whole_seconds ? 2'000'000'000 : 100'000'000);
 }
 
-struct reading {
+struct content {
   std::string sha256;
   std::optional<identity> file;  // where this stays true of it
 };
 
-core::result<reading> read(std::filesystem::path const& path) {
+core::result<content> read(std::filesystem::path const& path) {
   auto const before = identity_of(path);
   TRY_ASSIGN(auto const source, open_file(path));
   TRY_ASSIGN(auto summary, summarize(*source));
   auto const stays = before && settled(*before) && identity_of(path) == before;
-  return reading{std::move(summary.sha256), stays ? before : std::nullopt};
+  return content{std::move(summary.sha256), stays ? before : std::nullopt};
 }
 
-void learn(reading const& r) {
-  if (r.file) known_digests().emplace(*r.file, r.sha256);
+// Text between blanks; 0 for what is no number, which no file has as inode or time.
+struct words {
+  std::string_view left;
+
+  std::string_view next() {
+    constexpr std::string_view blanks = " \n";
+    left.remove_prefix(std::min(left.find_first_not_of(blanks), left.size()));
+    auto const word = left.substr(0, left.find_first_of(blanks));
+    left.remove_prefix(word.size());
+    return word;
+  }
+  template <class Number>
+  Number number() {
+    auto const word = next();
+    Number value{};
+    std::from_chars(word.data(), word.data() + word.size(), value);
+    return value;
+  }
+};
+
+void learn(content const& read) {
+  if (read.file) known_digests().insert_or_assign(*read.file, reading{read.sha256, ms_since_boot()});
 }
 
-std::vector<std::future<core::result<reading>>>& under_way() {
-  static std::vector<std::future<core::result<reading>>> all;
+std::vector<std::future<core::result<content>>>& under_way() {
+  static std::vector<std::future<core::result<content>>> all;
   return all;
 }
 
 void finish_reading_ahead() {
   for (auto& each : under_way())
-    if (auto const r = each.get(); r) learn(*r);
+    if (auto const done = each.get(); done) learn(*done);
   under_way().clear();
 }
 
@@ -102,18 +147,17 @@ core::result<std::string> sha256_of_file(std::filesystem::path const& path) {
   finish_reading_ahead();
   auto const& known = known_digests();
   if (auto const now = identity_of(path); now)
-    if (auto const found = known.find(*now); found != known.end()) return found->second;
-  TRY_ASSIGN(auto r, read(path));
-  learn(r);
-  return std::move(r.sha256);
+    if (auto const found = known.find(*now); found != known.end()) return found->second.sha256;
+  TRY_ASSIGN(auto now_read, read(path));
+  learn(now_read);
+  return std::move(now_read.sha256);
 }
 
 void read_ahead(std::vector<std::filesystem::path> const& paths) {
-  constexpr std::int64_t worth_a_thread = 1 << 20;  // bytes
   std::set<identity> seen;
   for (auto const& path : paths) {
     auto const file = identity_of(path);
-    if (!file || file->size < worth_a_thread || known_digests().contains(*file) || !seen.insert(*file).second) continue;
+    if (!file || file->size < large || known_digests().contains(*file) || !seen.insert(*file).second) continue;
     try {
       under_way().push_back(std::async(std::launch::async, read, path));
     } catch (std::system_error const&) {
@@ -126,12 +170,45 @@ void keep_digest(std::filesystem::path const& path) {
   finish_reading_ahead();
   auto const now = identity_of(path);
   if (!now) return;
-  for (auto const& [before, digest] : known_digests())
-    if (before.device == now->device && before.inode == now->inode && before.size == now->size &&
-        before.written_ns == now->written_ns) {
-      known_digests().emplace(*now, std::string(digest));
-      return;
-    }
+  auto& known = known_digests();
+  auto const before = std::find_if(known.begin(), known.end(), [&](auto const& each) {
+    auto const& file = each.first;
+    return file.device == now->device && file.inode == now->inode && file.size == now->size &&
+           file.written_ns == now->written_ns;
+  });
+  if (before == known.end()) return;
+  auto kept = known.extract(before);
+  kept.key() = *now;
+  known.insert(std::move(kept));
+}
+
+// The boot's id; then a line for each file: digest, when it was read, and all that tells the file.
+void recall_digests(std::filesystem::path const& folder) {
+  auto const path = folder / memory_name;
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0 || found.st_uid != ::geteuid() || (found.st_mode & 022U) != 0) return;
+  auto const text = core::read_file(path);
+  if (!text) return;
+  words left{*text};
+  if (left.next() != boot_id()) return;
+  auto const now = ms_since_boot();
+  for (auto digest = left.next(); is_digest(digest); digest = left.next()) {
+    reading const r{std::string(digest), left.number<std::int64_t>()};
+    identity const f{left.number<std::uint64_t>(), left.number<std::uint64_t>(), left.number<std::int64_t>(),
+                     left.number<std::int64_t>(), left.number<std::int64_t>()};
+    if (r.at_ms <= now && now - r.at_ms < remembered_for_ms) known_digests().emplace(f, r);
+  }
+}
+
+void save_digests(std::filesystem::path const& folder, std::filesystem::path const& running) {
+  finish_reading_ahead();
+  auto const unwritable = running.empty() ? std::nullopt : identity_of(running);
+  auto text = boot_id() + "\n";
+  for (auto const& [f, r] : known_digests())
+    if (f.size >= large && (settled(f) || f == unwritable))
+      text += fmt::format("{} {} {} {} {} {} {}\n", r.sha256, r.at_ms, f.device, f.inode, f.size, f.written_ns,
+                          f.changed_ns);
+  (void)core::replace_file(folder / memory_name, text, 0600);
 }
 
 bool is_digest(std::string_view text) {

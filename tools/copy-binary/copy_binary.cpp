@@ -3,6 +3,7 @@
 #include "copy-binary/diff.hpp"
 #include "copy-binary/execute.hpp"
 #include "copy-binary/plan.hpp"
+#include "files/digest.hpp"
 
 #include <fmt/format.h>
 
@@ -93,6 +94,7 @@ module::outcome go(execution& e, module::context const& context) {
     return o;
   }
   o.changed = e.plan.changed;
+  if (o.changed && !context.check && !e.asked.stage_dir.empty()) files::save_digests(e.asked.stage_dir);
   o.msg = sentence(e, context.check);
   fill_fields(o, e, done);
   if (context.check) name_missing(o, e);
@@ -101,6 +103,7 @@ module::outcome go(execution& e, module::context const& context) {
 
 core::result<module::outcome> call(module::params const& params, module::context const& context) {
   TRY_ASSIGN(auto const asked, decode(params));
+  if (!asked.stage_dir.empty()) files::recall_digests(asked.stage_dir);
   TRY_ASSIGN(auto const host, survey(asked, context.check ? purpose::plan : purpose::act));
   auto const manifest_there =
       !asked.stage_dir.empty() && files::read_manifest(asked.stage_dir, manifest_of(asked, host).set).has_value();

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/file.hpp"
+#include "files/digest.hpp"
 #include "memory.hpp"
 #include "session.hpp"
 #include "switches.hpp"
@@ -76,6 +77,8 @@ outcome session::execute(plan const& plan) {
   auto const end = [&](outcome o) {
     leave_phase();
     lock_.reset();
+    files::save_digests(settings_.stage_dir,
+                        after_ && after_->process ? process::running_image(after_->process->id) : "");
     (void)write_phase(settings_.stage_dir, "done");
     (void)write_last(settings_.stage_dir,
                      {now_utc(), std::string(name(settings_.action)), o.failure ? o.failure->what : o.msg,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "files/digest.hpp"
 #include "memory.hpp"
 #include "rolling_restart.hpp"
 #include "switches.hpp"
@@ -85,6 +86,7 @@ outcome session::run() {
     // Ansible prints warnings without the host they are from.
     warnings_.push_back("the last " + last->action + " of " + settings_.node_name() + " on " + host_name() + " (" +
                         last->time + ") ended so: " + last->msg);
+  files::recall_digests(settings_.stage_dir);
   read_ahead();
   if (auto const looked = look(); !looked) return refused(looked.error());
   if (settings_.action == action::status) return report_status();
