@@ -122,14 +122,34 @@ def test_rollback_goes_back_to_the_former_version_and_no_further(manual, binarie
     assert pump.running_digest == process.file_digest(binaries.old)
 
 
-def test_a_staged_file_damaged_meanwhile_is_not_activated(manual, binaries):
-    pump = manual.pump("pump1")
-    staged = stage(manual, pump, binaries.new)
-    with open(staged["files"][0]["path"], "r+b") as file:
+def turn_the_last_bit_over(path):
+    """In place, and the times are put back."""
+    before = os.stat(path)
+    with open(path, "r+b") as file:
         file.seek(-1, os.SEEK_END)
         last = file.read(1)
         file.seek(-1, os.SEEK_END)
         file.write(bytes([last[0] ^ 1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_what_a_former_call_read_is_not_believed_of_a_file_written_since(manual, binaries):
+    pump = manual.pump("pump1")
+    stage(manual, pump, binaries.new)
+    assert restart(manual, pump, "--action", "stop").status == 0
+    old = process.file_digest(binaries.old)
+    with open(f"{pump.deploy_dir}/stage/pump/digests", encoding="ascii") as remembered:
+        assert old in remembered.read()
+    turn_the_last_bit_over(pump.binary)
+    started = restart(manual, pump, "--action", "start")
+    assert started.status == 0, started
+    assert started["node"]["after"]["exe_sha256"] == pump.running_digest != old
+
+
+def test_a_staged_file_damaged_meanwhile_is_not_activated(manual, binaries):
+    pump = manual.pump("pump1")
+    staged = stage(manual, pump, binaries.new)
+    turn_the_last_bit_over(staged["files"][0]["path"])
     with nothing_happens(manual):
         refused = restart(manual, pump, "--staged", staged["set"])
     assert (refused.status, refused.code) == (1, "stage_changed"), refused
