@@ -53,7 +53,7 @@ std::map<identity, reading>& known_digests() {
 
 constexpr std::int64_t large = 1 << 20;  // bytes: worth a thread, or to be remembered
 constexpr auto memory_name = "digests";
-constexpr std::int64_t remembered_for_ms = 5 * 60 * 1000;
+constexpr std::int64_t remembered_for_ms = 300'000;
 
 std::string boot_id() {
   auto const text = core::read_file("/proc/sys/kernel/random/boot_id");
