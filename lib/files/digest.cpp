@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <ctime>
 #include <future>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -171,12 +172,13 @@ void keep_digest(std::filesystem::path const& path) {
   auto const now = identity_of(path);
   if (!now) return;
   auto& known = known_digests();
-  auto const before = std::find_if(known.begin(), known.end(), [&](auto const& each) {
-    auto const& file = each.first;
-    return file.device == now->device && file.inode == now->inode && file.size == now->size &&
-           file.written_ns == now->written_ns;
-  });
-  if (before == known.end()) return;
+  // The last one: a former call may have left an older one of what the file was then.
+  auto const behind = known.upper_bound({now->device, now->inode, now->size, now->written_ns, INT64_MAX});
+  if (behind == known.begin()) return;
+  auto const before = std::prev(behind);
+  auto then = before->first;
+  then.changed_ns = now->changed_ns;
+  if (then != *now) return;
   auto kept = known.extract(before);
   kept.key() = *now;
   known.insert(std::move(kept));

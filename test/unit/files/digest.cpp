@@ -1,7 +1,9 @@
 #include "files/digest.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <chrono>
 #include <ctime>
 #include <thread>
@@ -110,6 +112,21 @@ TEST_CASE("what a former call read is read again when anything speaks against it
   CHECK(call.asked_after(told) == files::sha256("two"));
   std::filesystem::permissions(call.file, std::filesystem::perms(0700));
   CHECK(call.asked_after(told) == files::sha256("two"));
+}
+
+TEST_CASE("a new name of a file written since a former call read it gives it that call's digest no more", "[files]") {
+  former_call const call("renamed");
+  auto const told = call.told(this_boot());
+  struct stat before {};
+  REQUIRE(::stat(call.file.c_str(), &before) == 0);
+  call.dir.write("renamed", "two");
+  std::array<timespec, 2> const times{before.st_atim, before.st_mtim};
+  REQUIRE(::utimensat(AT_FDCWD, call.file.c_str(), times.data(), 0) == 0);
+  let_settle();
+  CHECK(call.asked_after(told) == files::sha256("two"));
+  std::filesystem::create_hard_link(call.file, call.dir.path / "backup");
+  files::keep_digest(call.dir.path / "backup");
+  CHECK(digest_of(call.file) == files::sha256("two"));
 }
 
 TEST_CASE("what is saved for the next call is what was read of large files that are not just being written",
