@@ -3,16 +3,16 @@
 #include "files/digest.hpp"
 
 #include "core/file.hpp"
+#include "core/json.hpp"
 #include "files/source.hpp"
 
-#include <fmt/format.h>
 #include <openssl/sha.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -29,8 +29,7 @@ namespace files {
 namespace {
 
 struct identity {
-  std::uint64_t device = 0, inode = 0;
-  std::int64_t size = 0, written_ns = 0, changed_ns = 0;
+  std::int64_t device = 0, inode = 0, size = 0, written_ns = 0, changed_ns = 0;
   auto operator<=>(identity const&) const = default;
 };
 
@@ -39,7 +38,8 @@ std::int64_t nanoseconds(timespec const& time) { return time.tv_sec * 1'000'000'
 std::optional<identity> identity_of(std::filesystem::path const& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  return identity{found.st_dev, found.st_ino, found.st_size, nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
+  return identity{static_cast<std::int64_t>(found.st_dev), static_cast<std::int64_t>(found.st_ino), found.st_size,
+                  nanoseconds(found.st_mtim), nanoseconds(found.st_ctim)};
 }
 
 struct reading {
@@ -53,7 +53,7 @@ std::map<identity, reading>& known_digests() {
 }
 
 constexpr std::int64_t large = 1 << 20;  // bytes: worth a thread, or to be remembered
-constexpr auto memory_name = "digests";
+constexpr auto memory_name = "digests.json";
 constexpr std::int64_t remembered_for_ms = 300'000;
 
 std::string boot_id() {
@@ -86,26 +86,6 @@ core::result<content> read(std::filesystem::path const& path) {
   auto const stays = before && settled(*before) && identity_of(path) == before;
   return content{std::move(summary.sha256), stays ? before : std::nullopt};
 }
-
-// Text between blanks; 0 for what is no number, which no file has as inode or time.
-struct words {
-  std::string_view left;
-
-  std::string_view next() {
-    constexpr std::string_view blanks = " \n";
-    left.remove_prefix(std::min(left.find_first_not_of(blanks), left.size()));
-    auto const word = left.substr(0, left.find_first_of(blanks));
-    left.remove_prefix(word.size());
-    return word;
-  }
-  template <class Number>
-  Number number() {
-    auto const word = next();
-    Number value{};
-    std::from_chars(word.data(), word.data() + word.size(), value);
-    return value;
-  }
-};
 
 void learn(content const& read) {
   if (read.file) known_digests().insert_or_assign(*read.file, reading{read.sha256, ms_since_boot()});
@@ -184,33 +164,43 @@ void keep_digest(std::filesystem::path const& path) {
   known.insert(std::move(kept));
 }
 
-// The boot's id; then a line for each file: digest, when it was read, and all that tells the file.
 void recall_digests(std::filesystem::path const& folder) {
   auto const path = folder / memory_name;
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || found.st_uid != ::geteuid() || (found.st_mode & 022U) != 0) return;
   auto const text = core::read_file(path);
   if (!text) return;
-  words left{*text};
-  if (left.next() != boot_id()) return;
+  auto const document = core::parse_json(*text, path.string());
+  if (!document || core::string_member(*document, "boot") != boot_id()) return;
+  auto const* files = core::member(*document, "files");
+  if (files == nullptr || !files->is_array()) return;
   auto const now = ms_since_boot();
-  for (auto digest = left.next(); is_digest(digest); digest = left.next()) {
-    reading const r{std::string(digest), left.number<std::int64_t>()};
-    identity const f{left.number<std::uint64_t>(), left.number<std::uint64_t>(), left.number<std::int64_t>(),
-                     left.number<std::int64_t>(), left.number<std::int64_t>()};
-    if (r.at_ms <= now && now - r.at_ms < remembered_for_ms) known_digests().emplace(f, r);
+  for (auto const& each : files->get_array()) {
+    // 0 where there is none: no file has that as inode or time
+    auto const number = [&](std::string_view name) { return core::integer_member(each, name).value_or(0); };
+    reading r{core::string_member(each, "sha256").value_or(""), number("at_ms")};
+    if (is_digest(r.sha256) && r.at_ms <= now && now - r.at_ms < remembered_for_ms)
+      known_digests().emplace(
+          identity{number("device"), number("inode"), number("size"), number("written_ns"), number("changed_ns")},
+          std::move(r));
   }
 }
 
 void save_digests(std::filesystem::path const& folder, std::filesystem::path const& running) {
   finish_reading_ahead();
   auto const unwritable = running.empty() ? std::nullopt : identity_of(running);
-  auto text = boot_id() + "\n";
+  core::json::array files;
   for (auto const& [f, r] : known_digests())
     if (f.size >= large && (settled(f) || f == unwritable))
-      text += fmt::format("{} {} {} {} {} {} {}\n", r.sha256, r.at_ms, f.device, f.inode, f.size, f.written_ns,
-                          f.changed_ns);
-  (void)core::replace_file(folder / memory_name, text, 0600);
+      files.push_back(core::json::object{{"sha256", r.sha256},
+                                         {"at_ms", r.at_ms},
+                                         {"device", f.device},
+                                         {"inode", f.inode},
+                                         {"size", f.size},
+                                         {"written_ns", f.written_ns},
+                                         {"changed_ns", f.changed_ns}});
+  core::json::object const document{{"boot", boot_id()}, {"files", std::move(files)}};
+  (void)core::replace_file(folder / memory_name, core::json::serialize(document) + "\n", 0600);
 }
 
 bool is_digest(std::string_view text) {

@@ -26,10 +26,11 @@ core::result<std::string> sha256_of_file(std::filesystem::path const& path);
 // can't be read is left for then.
 void read_ahead(std::vector<std::filesystem::path> const& paths);
 
-// What was read of large files stays known to the next call, by a file in this folder: for five minutes of the same
-// boot, and as long as device, inode, size and times stay what they were. `running` is a file that a living process
-// runs: nobody can write it, however lately it was changed. A memory that is missing, damaged, or that others may write
-// is no error: all is read again.
+// What was read of large files stays known to the next call, by digests.json in this folder: {"boot", "files":
+// [{"sha256", "at_ms", "device", "inode", "size", "written_ns", "changed_ns"}]}, at_ms since boot. For five minutes of
+// the same boot, and as long as device, inode, size and times stay what they were. `running` is a file that a living
+// process runs: nobody can write it, however lately it was changed. A memory that is missing, damaged, or that others
+// may write is no error: all is read again.
 void recall_digests(std::filesystem::path const& folder);
 void save_digests(std::filesystem::path const& folder, std::filesystem::path const& running = {});
 

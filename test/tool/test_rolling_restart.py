@@ -138,7 +138,7 @@ def test_what_a_former_call_read_is_not_believed_of_a_file_written_since(manual,
     stage(manual, pump, binaries.new)
     assert restart(manual, pump, "--action", "stop").status == 0
     old = process.file_digest(binaries.old)
-    with open(f"{pump.deploy_dir}/stage/pump/digests", encoding="ascii") as remembered:
+    with open(f"{pump.deploy_dir}/stage/pump/digests.json", encoding="ascii") as remembered:
         assert old in remembered.read()
     turn_the_last_bit_over(pump.binary)
     started = restart(manual, pump, "--action", "start")

@@ -66,13 +66,15 @@ struct former_call {
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
     auto const ns = [](timespec const& t) { return std::to_string(t.tv_sec * 1'000'000'000 + t.tv_nsec); };
-    return boot + "\n" + believed + " " + std::to_string(now.tv_sec * 1000 + now.tv_nsec / 1'000'000 - age_ms) + " " +
-           std::to_string(s.st_dev) + " " + std::to_string(s.st_ino) + " " + std::to_string(s.st_size) + " " +
-           ns(s.st_mtim) + " " + ns(s.st_ctim) + "\n";
+    return R"({"boot":")" + boot + R"(","files":[{"sha256":")" + believed + R"(","at_ms":)" +
+           std::to_string(now.tv_sec * 1000 + now.tv_nsec / 1'000'000 - age_ms) + R"(,"device":)" +
+           std::to_string(s.st_dev) + R"(,"inode":)" + std::to_string(s.st_ino) + R"(,"size":)" +
+           std::to_string(s.st_size) + R"(,"written_ns":)" + ns(s.st_mtim) + R"(,"changed_ns":)" + ns(s.st_ctim) +
+           "}]}";
   }
   [[nodiscard]] std::string asked_after(std::string const& text, unsigned mode = 0600) const {
-    std::filesystem::remove(dir.path / "digests");
-    std::filesystem::permissions(dir.write("digests", text), std::filesystem::perms(mode));
+    std::filesystem::remove(dir.path / "digests.json");
+    std::filesystem::permissions(dir.write("digests.json", text), std::filesystem::perms(mode));
     files::recall_digests(dir.path);
     return digest_of(file);
   }
@@ -106,7 +108,7 @@ TEST_CASE("what a former call read is read again when anything speaks against it
   CHECK(call.asked_after(told, 0620) == real);
   CHECK(call.asked_after(told.substr(0, told.size() / 2)) == real);
   CHECK(call.asked_after("") == real);
-  CHECK(call.asked_after(this_boot() + "\nno digest at all\n") == real);
+  CHECK(call.asked_after(R"({"boot":")" + this_boot() + R"(","files":[1,{"sha256":"no digest at all"}]})") == real);
   let_settle();
   call.dir.write("pump", "two");
   CHECK(call.asked_after(told) == files::sha256("two"));
@@ -140,12 +142,12 @@ TEST_CASE("what is saved for the next call is what was read of large files that 
   auto const fresh = dir.write("fresh", two);
   for (auto const& each : {settled, small, fresh}) (void)digest_of(each);
   files::save_digests(dir.path);
-  auto const saved = dir.read("digests");
-  CHECK(saved.starts_with(this_boot() + "\n"));
+  auto const saved = dir.read("digests.json");
+  CHECK(saved.starts_with(R"({"boot":")" + this_boot() + "\""));
   CHECK(saved.find(files::sha256(one)) != std::string::npos);
   CHECK(saved.find(files::sha256(two)) == std::string::npos);
   CHECK(saved.find(files::sha256("small")) == std::string::npos);
-  CHECK((std::filesystem::status(dir.path / "digests").permissions() & std::filesystem::perms(0777)) ==
+  CHECK((std::filesystem::status(dir.path / "digests.json").permissions() & std::filesystem::perms(0777)) ==
         std::filesystem::perms(0600));
 }
 
@@ -158,7 +160,7 @@ TEST_CASE("of a program that runs it is saved also when its names have just chan
   std::filesystem::rename(path, dir.path / "renamed");
   files::keep_digest(dir.path / "renamed");
   files::save_digests(dir.path);
-  CHECK(dir.read("digests").find(files::sha256(program)) == std::string::npos);
+  CHECK(dir.read("digests.json").find(files::sha256(program)) == std::string::npos);
   files::save_digests(dir.path, dir.path / "renamed");
-  CHECK(dir.read("digests").find(files::sha256(program)) != std::string::npos);
+  CHECK(dir.read("digests.json").find(files::sha256(program)) != std::string::npos);
 }
